@@ -6,8 +6,7 @@ end of this file are closed: ``Expr``, ``Statement``, ``Item``. `If` is an expre
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from dlc.diagnostics import Source, Span
@@ -16,28 +15,33 @@ NOWHERE = Span(Source("<nowhere>", ""), 0, 0)
 """The span of a node that was not read from a text."""
 
 
+@dataclass(frozen=True, slots=True)
+class Spanned:
+    """What every node has: its place, given by keyword."""
+
+    span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
+
+
 # --- small parts ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class Label(Spanned):
     """``@conv1`` or ``@"layer1.0.conv"``: the name of an instance, as it stands in weight paths."""
 
     name: str
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Spanned):
     """``value`` or ``name=value`` in a call. ``span`` covers both."""
 
     name: str | None
     value: Expr
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class TypeExpr:
+class TypeExpr(Spanned):
     """``f32[N, 64]``, ``int``, ``int[]``, ``dtype?``.
 
     ``dims`` is None where no brackets stand, and empty for ``[]``. A dim is an expression or `Dots` (``...``).
@@ -46,58 +50,52 @@ class TypeExpr:
     name: str
     dims: tuple[Expr, ...] | None = None
     optional: bool = False
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Param:
+class Param(Spanned):
     """``name: type = default`` in a parameter list. ``doc`` is the ``##`` comment above it."""
 
     name: str
     type: TypeExpr | None
     default: Expr | None = None
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Target(Spanned):
     """``name`` or ``name: type`` on the left of ``=``."""
 
     name: str
     type: TypeExpr | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Spanned):
     """``name = value`` in the head of a `While` or `Scan`."""
 
     name: str
     value: Expr
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class Body(Spanned):
     """``{ statements... values }``. ``values`` is what the body is worth: empty for a body of statements only."""
 
     statements: tuple[Statement, ...]
     values: tuple[Expr, ...] = ()
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Spanned):
     """``if condition { body }``: one arm of an `If`."""
 
     condition: Expr
     body: Body
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Spanned):
     """One ``|>`` stage: ``callee(args) @label`` or ``repeat count callee(args) @label``.
 
     ``callee`` is a `Name` or a `Field`. A stage without parentheses has no ``args``.
@@ -107,161 +105,141 @@ class Stage:
     args: tuple[Argument, ...] = ()
     label: Label | None = None
     repeat: Expr | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 # --- expressions ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Name(Spanned):
     """A name: of a tensor, a size, a hyper-parameter, an operation, a block, a dtype."""
 
     name: str
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Int:
+class Int(Spanned):
     """An integer literal; ``text`` is how it was written (``1_000``)."""
 
     value: int
     text: str = field(default="", compare=False)
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Float:
+class Float(Spanned):
     """A floating-point literal; ``text`` is how it was written (``1e-3``)."""
 
     value: float
     text: str = field(default="", compare=False)
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Str:
+class Str(Spanned):
     """A string literal; ``value`` has its escapes resolved."""
 
     value: str
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Bool:
+class Bool(Spanned):
     """``true`` or ``false``."""
 
     value: bool
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(Spanned):
     """``none``."""
 
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
-
 
 @dataclass(frozen=True, slots=True)
-class List:
+class List(Spanned):
     """``[a, b]``."""
 
     items: tuple[Expr, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Tuple:
+class Tuple(Spanned):
     """``(a, b)``, ``(a,)``, ``()``; also the bare ``a, b`` on the right of an assignment."""
 
     items: tuple[Expr, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Unary:
+class Unary(Spanned):
     """``-x`` or ``not x``; ``op`` is ``-`` or ``not``."""
 
     op: str
     operand: Expr
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(Spanned):
     """``left op right``; ``op`` is one of ``+ - * / // % ** == != < <= > >= and or``."""
 
     op: str
     left: Expr
     right: Expr
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Spanned):
     """``callee(args) @label``. In a `LayerDecl` also a bare name, read as a call without arguments."""
 
     callee: Expr
     args: tuple[Argument, ...] = ()
     label: Label | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Spanned):
     """``start:stop:step`` inside an `Index`; every part may be absent."""
 
     start: Expr | None = None
     stop: Expr | None = None
     step: Expr | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Dots:
+class Dots(Spanned):
     """``...`` inside an `Index` or among the dims of a `TypeExpr`."""
 
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
-
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class Index(Spanned):
     """``base[items]``; an item is an expression, a `Slice` or `Dots`."""
 
     base: Expr
     items: tuple[Expr, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class Field(Spanned):
     """``base.name``: ``wte.weight``, ``data.label``."""
 
     base: Expr
     name: str
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Pipe:
+class Pipe(Spanned):
     """``first |> stage |> stage``; at least one stage."""
 
     first: Expr
     stages: tuple[Stage, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class Range(Spanned):
     """``start..stop``, the end excluded; stands only after ``in`` of a `For`."""
 
     start: Expr
     stop: Expr
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class If:
+class If(Spanned):
     """``if c { } else if d { } else { }``, decided at compile time; expression and statement.
 
     As an expression every body has values and ``otherwise`` is present; as a statement no body has values.
@@ -269,31 +247,28 @@ class If:
 
     branches: tuple[Branch, ...]
     otherwise: Body | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Cond:
+class Cond(Spanned):
     """``cond p { } else { }``, decided at run time by a scalar bool tensor."""
 
     condition: Expr
     then: Body
     otherwise: Body
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class While:
+class While(Spanned):
     """``while (i = i0, x = x0) i < n { ... }``: the body's values are the next states, the last states the result."""
 
     states: tuple[Binding, ...]
     condition: Expr
     body: Body
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(Spanned):
     """``scan (h = h0) over (xt = x) axis=1 { ... }``.
 
     The body's values are the next states, in order, followed by the outputs of one step, which are stacked along
@@ -304,157 +279,142 @@ class Scan:
     over: tuple[Binding, ...]
     axis: Expr | None
     body: Body
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 # --- statements ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Assign:
+class Assign(Spanned):
     """``x = e``, ``a, b = e``, ``x: f32[N, 64] = e``. ``a, b = e, f`` has a `Tuple` for its value."""
 
     targets: tuple[Target, ...]
     value: Expr
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class InputDecl:
+class InputDecl(Spanned):
     """``input name: type = default``."""
 
     name: str
     type: TypeExpr
     default: Expr | None = None
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class OutputDecl:
+class OutputDecl(Spanned):
     """``output name: type = value``."""
 
     name: str
     type: TypeExpr | None
     value: Expr
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class LayerDecl:
+class LayerDecl(Spanned):
     """``layer name = call``: an instance that can be called more than once."""
 
     name: str
     call: Call
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class ParamDecl:
+class ParamDecl(Spanned):
     """``param name: type = init``: a trainable weight."""
 
     name: str
     type: TypeExpr
     init: Expr | None = None
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class StateDecl:
+class StateDecl(Spanned):
     """``state name: type = init``: a weight that is not trained."""
 
     name: str
     type: TypeExpr
     init: Expr | None = None
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Assert:
+class Assert(Spanned):
     """``assert condition, "message"``."""
 
     condition: Expr
     message: str | None = None
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Assume:
+class Assume(Spanned):
     """``assume condition``: taken as true, checked when sizes are bound."""
 
     condition: Expr
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class For:
+class For(Spanned):
     """``for name in iterable { body }``; ``iterable`` is a `Range` or an expression worth a list."""
 
     name: str
     iterable: Expr
     body: Body
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
+class Return(Spanned):
     """``return a, b``."""
 
     values: tuple[Expr, ...]
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 # --- items ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class LayoutDecl:
+class LayoutDecl(Spanned):
     """``layout NCHW``."""
 
     name: str
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class WeightsDecl:
+class WeightsDecl(Spanned):
     """``weights "mnist.safetensors"``."""
 
     path: str
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class ImportName:
+class ImportName(Spanned):
     """``name`` or ``name as alias``."""
 
     name: str
     alias: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class ImportDecl:
+class ImportDecl(Spanned):
     """``from "blocks.dl" import A, B as C``."""
 
     path: str
     names: tuple[ImportName, ...]
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class BlockDecl:
+class BlockDecl(Spanned):
     """``block Name(hypers) (inputs) -> results { body }``. A single parameter list is the inputs."""
 
     name: str
@@ -463,11 +423,10 @@ class BlockDecl:
     results: tuple[TypeExpr, ...]
     body: Body
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class FnDecl:
+class FnDecl(Spanned):
     """``fn name(hypers) (inputs) -> results { body }``. A single list is ``inputs``; their types tell tensors from
     compile-time values there."""
 
@@ -477,48 +436,43 @@ class FnDecl:
     results: tuple[TypeExpr, ...]
     body: Body
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class ModelDecl:
+class ModelDecl(Spanned):
     """``model Name(hypers) { body }``."""
 
     name: str
     hypers: tuple[Param, ...]
     body: Body
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Spanned):
     """``key = value`` in a `TrainDecl`."""
 
     key: str
     value: Expr
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class TrainDecl:
+class TrainDecl(Spanned):
     """``train name for Model { key = value ... }``; ``name`` is None in ``train Model { }``."""
 
     name: str | None
     model: str
     entries: tuple[Entry, ...]
     doc: str | None = None
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class File(Spanned):
     """A whole source: the edition of its first line, and its items in order."""
 
     edition: int
     items: tuple[Item, ...]
-    span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 # --- the closed unions ---------------------------------------------------------------------------------------------
@@ -549,19 +503,3 @@ Statement: TypeAlias = (
 Item: TypeAlias = LayoutDecl | WeightsDecl | ImportDecl | BlockDecl | FnDecl | ModelDecl | TrainDecl
 Part: TypeAlias = Label | Argument | TypeExpr | Param | Target | Binding | Body | Branch | Stage | ImportName | Entry
 Node: TypeAlias = Expr | Statement | Item | Part | File
-
-_FIELDS: dict[type, tuple[str, ...]] = {}
-
-
-def children(node: Node) -> Iterator[Node]:
-    """The nodes directly inside a node, in the order of its fields."""
-    names = _FIELDS.get(type(node))
-    if names is None:
-        names = tuple(f.name for f in fields(node) if f.name not in ("span", "doc", "text"))
-        _FIELDS[type(node)] = names
-    for name in names:
-        value = getattr(node, name)
-        if isinstance(value, tuple):
-            yield from value
-        elif hasattr(value, "span"):
-            yield value
