@@ -57,7 +57,7 @@ class Param(Spanned):
     """``name: type = default`` in a parameter list. ``doc`` is the ``##`` comment above it."""
 
     name: str
-    type: TypeExpr | None
+    type: TypeExpr
     default: Expr | None = None
     doc: str | None = None
 

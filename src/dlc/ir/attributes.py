@@ -1,0 +1,173 @@
+"""The kinds of compile-time values that operations take, and how each is brought to one form.
+
+A kind turns what a person or a reader wrote into the canonical value that is stored on the node (so that equal
+nodes are equal) and back into the text of the language. It raises `ValueError` with a sentence of what it expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from dlc.ir.dim import Dim, Expr
+from dlc.ir.types import DTYPES, DType
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of attribute: `text` for people, `canonical(value, rank)` where rank is that of the first operand."""
+
+    text: str
+    convert: Callable[[Any, int], Any]
+
+    def canonical(self, value: Any, rank: int) -> Any:
+        return self.convert(value, rank)
+
+
+def _int(value: Any, rank: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("a whole number")
+    return value
+
+
+def _float(value: Any, rank: int) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("a number")
+    return float(value)
+
+
+def _bool(value: Any, rank: int) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _str(value: Any, rank: int) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a string")
+    return value
+
+
+def _dtype(value: Any, rank: int) -> DType:
+    if isinstance(value, str) and value in DTYPES:
+        return DTYPES[value]
+    if not isinstance(value, DType):
+        raise ValueError("an element type such as f32 or i64")
+    return value
+
+
+def _dim(value: Any, rank: int) -> Dim:
+    if isinstance(value, bool) or not isinstance(value, (int, Expr)):
+        raise ValueError("a size")
+    return value
+
+
+def _dims(value: Any, rank: int) -> tuple[Dim, ...]:
+    return tuple(_dim(v, rank) for v in _sequence(value, "a list of sizes"))
+
+
+def _ints(value: Any, rank: int) -> tuple[int, ...]:
+    return tuple(_int(v, rank) for v in _sequence(value, "a list of whole numbers"))
+
+
+def _floats(value: Any, rank: int) -> tuple[float, ...]:
+    return tuple(_float(v, rank) for v in _sequence(value, "a list of numbers"))
+
+
+def _axis(value: Any, rank: int) -> int:
+    axis = _int(value, rank)
+    if not -rank <= axis < rank:
+        raise ValueError(f"an axis from {-rank} to {rank - 1} (the tensor has rank {rank})")
+    return axis % rank
+
+
+def _axes(value: Any, rank: int) -> tuple[int, ...]:
+    """An axis or a list of different axes, sorted; None means all of them."""
+    if value is None:
+        return tuple(range(rank))
+    axes = [_axis(v, rank) for v in ([value] if isinstance(value, int) else _sequence(value, "an axis or a list"))]
+    if len(set(axes)) != len(axes):
+        raise ValueError("axes that are all different")
+    return tuple(sorted(axes))
+
+
+def _spatial(value: Any, rank: int) -> tuple[int, ...]:
+    """A number for every spatial axis, or one number for all of them."""
+    spatial = rank - 2
+    values = [value] * spatial if isinstance(value, int) else list(_sequence(value, "a number or a list of them"))
+    if len(values) != spatial:
+        raise ValueError(f"one number or a list of {spatial} (one for each spatial axis)")
+    return tuple(_int(v, rank) for v in values)
+
+
+def _pad(value: Any, rank: int) -> Any:
+    """`(before, after)` for every spatial axis, from a number, a list of numbers or pairs; `"same"` stays."""
+    if value == "same":
+        return value
+    spatial = rank - 2
+    items = [value] * spatial if isinstance(value, int) else list(_sequence(value, 'a number, a list or "same"'))
+    if len(items) != spatial:
+        raise ValueError(f'one number, a list of {spatial} numbers or pairs (one for each spatial axis), or "same"')
+    pairs = [(i, i) if isinstance(i, int) else tuple(_sequence(i, "a pair")) for i in items]
+    if any(len(p) != 2 or any(isinstance(v, bool) or not isinstance(v, int) or v < 0 for v in p) for p in pairs):
+        raise ValueError("padding of whole numbers >= 0")
+    return tuple(pairs)
+
+
+def _pairs(value: Any, rank: int) -> tuple[tuple[int, int], ...]:
+    pairs = [tuple(_sequence(p, "a pair")) for p in _sequence(value, "a list of pairs")]
+    if any(len(p) != 2 for p in pairs):
+        raise ValueError("a list of pairs")
+    return tuple((_int(a, rank), _int(b, rank)) for a, b in pairs)
+
+
+def _sequence(value: Any, what: str) -> Sequence[Any]:
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        raise ValueError(what)
+    return value
+
+
+def _value(value: Any, rank: int) -> Any:
+    """Nested lists of numbers or bools, as tuples."""
+    if isinstance(value, (bool, int, float)):
+        return value
+    return tuple(_value(v, rank) for v in _sequence(value, "a number or nested lists of numbers"))
+
+
+def optional(kind: Kind) -> Kind:
+    """The kind, or none."""
+    return Kind(f"{kind.text} or none", lambda value, rank: None if value is None else kind.convert(value, rank))
+
+
+def choice(*words: str) -> Kind:
+    """One of these strings."""
+    def convert(value: Any, rank: int) -> str:
+        if value not in words:
+            raise ValueError(" or ".join(f'"{w}"' for w in words))
+        return str(value)
+    return Kind(" | ".join(f'"{w}"' for w in words), convert)
+
+
+INT, REAL, BOOL, STR = Kind("int", _int), Kind("float", _float), Kind("bool", _bool), Kind("str", _str)
+ELEMENT_TYPE, SIZE, SIZES = Kind("dtype", _dtype), Kind("size", _dim), Kind("size[]", _dims)
+INTS, REALS, AXIS, AXES = Kind("int[]", _ints), Kind("float[]", _floats), Kind("axis", _axis), Kind("axes", _axes)
+SPATIAL, PAD, PAIRS = Kind("int | int[]", _spatial), Kind('int | pairs | "same"', _pad), Kind("pairs", _pairs)
+LITERAL, LAYOUT = Kind("number | nested list", _value), choice("NCHW", "NHWC")
+
+Int = Annotated[int, INT]
+Real = Annotated[float, REAL]
+Bool = Annotated[bool, BOOL]
+Str = Annotated[str, STR]
+ElementType = Annotated[DType, ELEMENT_TYPE]
+Size = Annotated[Dim, SIZE]
+Sizes = Annotated[tuple[Dim, ...], SIZES]
+Ints = Annotated[tuple[int, ...], INTS]
+Reals = Annotated[tuple[float, ...], REALS]
+Axis = Annotated[int, AXIS]
+Axes = Annotated[tuple[int, ...], AXES]
+Spatial = Annotated[tuple[int, ...], SPATIAL]
+Pad = Annotated[tuple[tuple[int, int], ...], PAD]
+Pairs = Annotated[tuple[tuple[int, int], ...], PAIRS]
+Literal = Annotated[Any, LITERAL]
+Layout = Annotated[str, LAYOUT]
