@@ -160,7 +160,8 @@ def body_graph(operation: Op, types: Sequence[TensorType | None], attributes: Ma
     return graph
 
 
-def expand(operation: Op, b: Builder, values: Sequence[Value | None], attributes: Mapping[str, Any]) -> tuple[Value, ...]:
+def expand(operation: Op, b: Builder, values: Sequence[Value | None],
+           attributes: Mapping[str, Any]) -> tuple[Value, ...]:
     """Build the definition of a composite operation on these values; its outputs."""
     body: Callable[..., Any] = operation.body  # type: ignore[attr-defined]
     result = body(b, *values, **attributes)

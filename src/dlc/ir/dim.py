@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import reduce
 from math import gcd
-from typing import Union, cast
+from typing import ClassVar, cast
 
 Monomial = tuple[tuple["Atom", int], ...]
 """Atoms with their powers, sorted; the empty monomial is 1."""
@@ -62,14 +62,14 @@ class Extremum:
     among: tuple[Dim, ...]
 
 
-Atom = Union[Name, Quotient, FloorDiv, Extremum]
+Atom = Name | Quotient | FloorDiv | Extremum
 
 
 class Expr:
     """A polynomial over atoms, never a constant. Equal expressions are one object, so `==` is identity."""
 
     __slots__ = ("__weakref__", "_text", "terms")
-    _interned: dict[tuple[tuple[Monomial, int], ...], Expr] = {}
+    _interned: ClassVar[dict[tuple[tuple[Monomial, int], ...], Expr]] = {}
 
     terms: tuple[tuple[Monomial, int], ...]
     _text: str | None
@@ -130,7 +130,7 @@ class Expr:
     __repr__ = __str__
 
 
-Dim = Union[int, Expr]
+Dim = int | Expr
 """A size: a number or an expression over named sizes."""
 
 

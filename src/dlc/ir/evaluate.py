@@ -1,4 +1,7 @@
-"""The meaning of a graph: numpy references, node by node, in float32 or float64. Everything else is compared with this."""
+"""The meaning of a graph: numpy references, node by node, in float32 or float64.
+
+Everything else is compared with this.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ def run(program: Program, inputs: Mapping[str, Array], *, weights: Mapping[str, 
     """The outputs of a program by name.
 
     inputs: array by input name; optional inputs may be left out. weights: array by full path.
-    precision: "float32" computes in the declared element types, "float64" computes all floats in float64.
+    precision: "float32" computes in the declared element types, "float64" all floats in float64.
     Raises SizeMismatch for arrays that do not fit.
     """
     double = precision == "float64"
@@ -37,7 +40,10 @@ def run(program: Program, inputs: Mapping[str, Array], *, weights: Mapping[str, 
 
 def bind(declared: Sequence[Value], inputs: Mapping[str, Array | TensorType],
          assumptions: Sequence[Assumption] = ()) -> dict[str, int]:
-    """The named sizes that follow from the shapes of the arrays. Raises SizeMismatch naming both places of a conflict."""
+    """The named sizes that follow from the shapes of the arrays.
+
+    Raises SizeMismatch naming both places of a conflict.
+    """
     sizes: dict[str, int] = {}
     origin: dict[str, str] = {}
     pairs = [(v, i, d, n) for v in declared if v.name in inputs
@@ -95,7 +101,8 @@ class _Run:
     def graph(self, graph: Graph, arrays: Sequence[Array | None], prefix: str) -> list[Array]:
         known: dict[Value, Array | None] = dict(zip(graph.inputs, arrays, strict=True))
         for path, weight in graph.weights.items():
-            known[weight] = self.weights[prefix + path].astype(working(weight.type.dtype, self.double).numpy, copy=False)
+            dtype = working(weight.type.dtype, self.double)
+            known[weight] = self.weights[prefix + path].astype(dtype.numpy, copy=False)
         readers = {v: len(v.uses) for v in known}
         for value in graph.outputs:
             readers[value] = readers.get(value, 0) + 1

@@ -20,7 +20,8 @@ from dlc.ir.types import Array, TensorType
 class Value:
     """One tensor in a graph: an input, a weight or an output of a node.
 
-    uses: every (node, operand position) that reads it, kept by the nodes themselves; being an output of the graph is not a use.
+    uses: every (node, operand position) that reads it, kept by the nodes themselves; being an output of the graph
+    is not a use.
     """
 
     __slots__ = ("index", "name", "node", "span", "type", "uses")
@@ -304,7 +305,8 @@ def regions(node: Node) -> tuple[Graph, ...]:
 class Program:
     """A whole model: the entry graph, what its weights hold, and the recipes (`train` sections) that came with it.
 
-    values: array by full weight path, possibly loaded when asked for. Paths that it lacks start from their initialisers.
+    values: array by full weight path, possibly loaded when asked for. Paths that it lacks start from their
+    initialisers.
     """
 
     entry: Graph

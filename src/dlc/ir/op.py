@@ -88,7 +88,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Initializer:
-    """How a weight is filled when there is no weight file: the name of a rule in `dlc.ops.initializers`, its arguments."""
+    """How a weight is filled when there is no weight file: a rule of `dlc.ops.initializers` and its arguments."""
 
     name: str
     arguments: tuple[tuple[str, Any], ...] = ()

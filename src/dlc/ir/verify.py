@@ -11,8 +11,8 @@ from dlc.ir.op import ControlFlow, Problem
 def verify(program: Program, *, after: str = "") -> None:
     """Check every graph of a program; raise DlcError with all findings.
 
-    Values are defined before they are used and in the same graph; use-lists agree with operands; the types on a node are
-    those that its operation infers; calls fit the block's inputs; outputs exist; weights of one path agree.
+    Values are defined before they are used and in the same graph; use-lists agree with operands; the types on a node
+    are those that its operation infers; calls fit the block's inputs; outputs exist; weights of one path agree.
     """
     findings = [message for graph in program.graphs() for message in check(graph)]
     try:

@@ -1,4 +1,4 @@
-"""Every operation, declared once: a class each, a file per family. Importing this package fills the table in `dlc.ir.op`.
+"""Every operation, declared once: a class each, a file per family. Importing it fills the table in `dlc.ir.op`.
 
 A new family file is found by itself: every module in this folder is imported.
 """
