@@ -6,7 +6,7 @@ nodes are equal) and back into the text of the language. It raises `ValueError` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -122,6 +122,25 @@ def _pairs(value: Any, rank: int) -> tuple[tuple[int, int], ...]:
     return tuple((_int(a, rank), _int(b, rank)) for a, b in pairs)
 
 
+def _size_pairs(value: Any, rank: int) -> tuple[tuple[Dim, Dim], ...]:
+    """A pair of sizes for each axis; a single size stands for both of a pair."""
+    items = _sequence(value, "a list of pairs, one for each axis")
+    pairs = [(i, i) if isinstance(i, (int, Expr)) else tuple(_sequence(i, "a pair")) for i in items]
+    if any(len(p) != 2 for p in pairs):
+        raise ValueError("a list of pairs, one for each axis")
+    return tuple((_dim(a, rank), _dim(b, rank)) for a, b in pairs)
+
+
+def _bounds(value: Any, rank: int) -> tuple[Dim | None, ...]:
+    return tuple(None if v is None else _dim(v, rank) for v in _sequence(value, "a list of sizes, none for an open end"))
+
+
+def _named_sizes(value: Any, rank: int) -> tuple[tuple[str, Dim], ...]:
+    """Sizes by name, from a mapping or from pairs, sorted by name."""
+    pairs = value.items() if isinstance(value, Mapping) else _sequence(value, "sizes by name")
+    return tuple(sorted((_str(name, rank), _dim(size, rank)) for name, size in pairs))
+
+
 def _sequence(value: Any, what: str) -> Sequence[Any]:
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         raise ValueError(what)
@@ -153,6 +172,8 @@ INT, REAL, BOOL, STR = Kind("int", _int), Kind("float", _float), Kind("bool", _b
 ELEMENT_TYPE, SIZE, SIZES = Kind("dtype", _dtype), Kind("size", _dim), Kind("size[]", _dims)
 INTS, REALS, AXIS, AXES = Kind("int[]", _ints), Kind("float[]", _floats), Kind("axis", _axis), Kind("axes", _axes)
 SPATIAL, PAD, PAIRS = Kind("int | int[]", _spatial), Kind('int | pairs | "same"', _pad), Kind("pairs", _pairs)
+SIZE_PAIRS, BOUNDS = Kind("size pairs", _size_pairs), Kind("(size or none)[]", _bounds)
+NAMED_SIZES = Kind("sizes by name", _named_sizes)
 LITERAL, LAYOUT = Kind("number | nested list", _value), choice("NCHW", "NHWC")
 
 Int = Annotated[int, INT]
@@ -169,5 +190,8 @@ Axes = Annotated[tuple[int, ...], AXES]
 Spatial = Annotated[tuple[int, ...], SPATIAL]
 Pad = Annotated[tuple[tuple[int, int], ...], PAD]
 Pairs = Annotated[tuple[tuple[int, int], ...], PAIRS]
+SizePairs = Annotated[tuple[tuple[Dim, Dim], ...], SIZE_PAIRS]
+Bounds = Annotated[tuple[Dim | None, ...], BOUNDS]
+NamedSizes = Annotated[tuple[tuple[str, Dim], ...], NAMED_SIZES]
 Literal = Annotated[Any, LITERAL]
 Layout = Annotated[str, LAYOUT]

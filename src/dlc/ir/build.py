@@ -11,7 +11,7 @@ from typing import Any
 
 from dlc.diagnostics import Span, did_you_mean
 from dlc.ir.graph import Apply, Call, Graph, Node, Value
-from dlc.ir.op import Op, Operand, Problem, op
+from dlc.ir.op import ControlFlow, Op, Operand, Problem, op
 from dlc.ir.types import BOOL, F32, I64, DType, TensorType
 
 
@@ -27,14 +27,30 @@ def resolve(operation: Op, types: Sequence[TensorType | None],
     types has an entry per declared operand, None for an omitted one, and the variadic operands at the end.
     Raises Problem with what was expected and found.
     """
+    canonical = resolve_attributes(operation, types, attributes)
+    result = operation.infer(*types, **canonical)
+    return canonical, (result,) if isinstance(result, TensorType) else tuple(result)
+
+
+def resolve_attributes(operation: Op, types: Sequence[TensorType | None],
+                       attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Canonical attributes of a call whose operands fit the declaration."""
     _check_operands(operation, types)
     first = next((t for t in types if t is not None), None)
-    canonical = _canonical(operation, attributes, first.rank if first is not None else 0)
+    canonical = _canonical(operation, _collect_extra(operation, attributes), first.rank if first is not None else 0)
     complete: Callable[..., dict[str, Any]] | None = getattr(operation, "complete", None)
     if complete is not None:
         canonical.update(complete(*types, **canonical))
-    result = operation.infer(*types, **canonical)
-    return canonical, (result,) if isinstance(result, TensorType) else tuple(result)
+    return canonical
+
+
+def _collect_extra(operation: Op, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Keywords that are no declared attributes, gathered into the one that the operation has for them."""
+    unknown = {name: value for name, value in attributes.items() if name not in operation.attribute}
+    if not operation.extra or not unknown:
+        return attributes
+    known = {name: value for name, value in attributes.items() if name in operation.attribute}
+    return {**known, operation.extra: {**dict(known.get(operation.extra, ())), **unknown}}
 
 
 def _check_operands(operation: Op, types: Sequence[TensorType | None]) -> None:
@@ -120,10 +136,19 @@ class Builder:
         slots = positioned(operation, operands, {k: v for k, v in arguments.items() if k in declared})
         attributes = {k: v for k, v in arguments.items() if k not in declared}
         values = self._values(slots)
-        canonical, types = resolve(operation, [None if v is None else v.type for v in values], attributes)
+        canonical, types = self._resolve(operation, values, attributes, regions)
         outputs = self.insert(Apply(operation, values, types, canonical, regions, span=self.span,
                                     origin=self.origin)).outputs
         return outputs[0] if len(outputs) == 1 else outputs
+
+    @staticmethod
+    def _resolve(operation: Op, values: Sequence[Value | None], attributes: Mapping[str, Any],
+                 regions: Sequence[Graph]) -> tuple[dict[str, Any], tuple[TensorType, ...]]:
+        types = [None if v is None else v.type for v in values]
+        if not isinstance(operation, ControlFlow):
+            return resolve(operation, types, attributes)
+        canonical = resolve_attributes(operation, types, attributes)
+        return canonical, operation.infer_regions(types, regions, **canonical)
 
     def call(self, block: Graph, instance: str, *operands: Value | None) -> tuple[Value, ...]:
         """Call a block under an instance name."""

@@ -155,6 +155,8 @@ class Op:
       spatial       it has a `layout` attribute that says where the channels are
       axis_attributes  attributes that name axes of the first operand (renumbered when its layout changes)
       positional    attributes that may be given by position in the language
+      extra         the attribute (of the kind NamedSizes) that collects keywords which are no declared names:
+                    `rearrange(x, "b (h d) -> b h d", h=8)` is `sizes=(("h", 8),)`
       ulps          stated tolerance: error at most `ulps` float32 roundings of the largest result
     """
 
@@ -170,6 +172,7 @@ class Op:
     spatial: ClassVar[bool] = False
     axis_attributes: ClassVar[tuple[str, ...]] = ()
     positional: ClassVar[tuple[str, ...]] = ()
+    extra: ClassVar[str] = ""
     ulps: ClassVar[float] = 8
     outputs: ClassVar[tuple[str, ...]] = ("y",)
 
