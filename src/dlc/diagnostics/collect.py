@@ -54,6 +54,11 @@ class Collector:
             self.add(diagnostic)
 
     @property
+    def full(self) -> bool:
+        """Whether what comes from now on is only counted."""
+        return len(self._kept) >= self.limit
+
+    @property
     def failed(self) -> bool:
         """Whether an error was taken."""
         return self._errors > 0
