@@ -1,378 +1,63 @@
-"""Sizes of tensors: whole numbers, or integer expressions over named sizes in a normal form.
+"""Dims: what type rules and writers do with sizes. The normal form itself is in `polynomial.py`.
 
-A `Dim` is an `int` or an `Expr`. An `Expr` is a polynomial with integer coefficients over *atoms*:
-a named size, an exact quotient of one, a floor-division, a minimum or a maximum. Building an expression
-normalises it and interns it, so two dims that are equal by these rules are the same object.
-Arithmetic that ends in a constant gives a plain `int`; type rules are therefore written in ordinary Python arithmetic.
-A named size stands for a whole number >= 0.
+A `Dim` is an `int` or an `Expr`; arithmetic on them is ordinary Python arithmetic, equal dims are equal objects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import Enum
-from functools import reduce
+from collections.abc import Mapping
 from math import gcd
-from typing import ClassVar, cast
 
-Monomial = tuple[tuple["Atom", int], ...]
-"""Atoms with their powers, sorted; the empty monomial is 1."""
+from dlc.ir.polynomial import (
+    Answer,
+    Atom,
+    Dim,
+    Expr,
+    Extremum,
+    FloorDiv,
+    Monomial,
+    Name,
+    Quotient,
+    at_most,
+    atom_expr,
+    bounds,
+    ceil_div,
+    equal,
+    extremum,
+    floor_div,
+    maximum,
+    minimum,
+    name,
+    product,
+    terms_of,
+)
+
+__all__ = [
+    "Answer",
+    "Atom",
+    "Dim",
+    "Expr",
+    "Extremum",
+    "FloorDiv",
+    "Monomial",
+    "Name",
+    "Quotient",
+    "at_most",
+    "bounds",
+    "ceil_div",
+    "divisible",
+    "equal",
+    "evaluate",
+    "floor_div",
+    "maximum",
+    "minimum",
+    "name",
+    "names",
+    "product",
+    "solve",
+    "substitute",
+]
 
-
-class Answer(Enum):
-    """What can be said of a comparison of two dims."""
-
-    YES = "yes"
-    NO = "no"
-    UNKNOWN = "unknown"
-
-    def __bool__(self) -> bool:
-        raise TypeError("an Answer has three values; compare it with Answer.YES, .NO or .UNKNOWN")
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A named size, such as the `N` of `f32[N, 64]`."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Quotient:
-    """`name / divisor`, known to be exact because the size was assumed divisible."""
-
-    text: str
-    divisor: int
-
-
-@dataclass(frozen=True, slots=True)
-class FloorDiv:
-    """`numerator // denominator`, rounded towards minus infinity."""
-
-    numerator: Dim
-    denominator: Dim
-
-
-@dataclass(frozen=True, slots=True)
-class Extremum:
-    """The least (`min`) or greatest (`max`) of several dims, ordered by their text."""
-
-    kind: str
-    among: tuple[Dim, ...]
-
-
-Atom = Name | Quotient | FloorDiv | Extremum
-
-
-class Expr:
-    """A polynomial over atoms, never a constant. Equal expressions are one object, so `==` is identity."""
-
-    __slots__ = ("__weakref__", "_text", "terms")
-    _interned: ClassVar[dict[tuple[tuple[Monomial, int], ...], Expr]] = {}
-
-    terms: tuple[tuple[Monomial, int], ...]
-    _text: str | None
-
-    def __new__(cls, terms: tuple[tuple[Monomial, int], ...]) -> Expr:
-        known = cls._interned.get(terms)
-        if known is None:
-            known = object.__new__(cls)
-            known.terms = terms
-            known._text = None
-            cls._interned[terms] = known
-        return known
-
-    def __reduce__(self) -> tuple[type[Expr], tuple[tuple[tuple[Monomial, int], ...]]]:
-        return Expr, (self.terms,)
-
-    def __add__(self, other: Dim) -> Dim:
-        return _sum([self, other])
-
-    def __sub__(self, other: Dim) -> Dim:
-        return _sum([self, _scale(other, -1)])
-
-    def __rsub__(self, other: Dim) -> Dim:
-        return _sum([other, _scale(self, -1)])
-
-    def __neg__(self) -> Dim:
-        return _scale(self, -1)
-
-    def __mul__(self, other: Dim) -> Dim:
-        return _multiply(self, other)
-
-    __radd__ = __add__
-    __rmul__ = __mul__
-
-    def __floordiv__(self, other: Dim) -> Dim:
-        return floor_div(self, other)
-
-    def __rfloordiv__(self, other: Dim) -> Dim:
-        return floor_div(other, self)
-
-    def __mod__(self, other: Dim) -> Dim:
-        return self - other * floor_div(self, other)
-
-    def __rmod__(self, other: Dim) -> Dim:
-        return other - self * floor_div(other, self)
-
-    def __pow__(self, power: int) -> Dim:
-        result: Dim = 1
-        for _ in range(power):
-            result = result * self
-        return result
-
-    def __str__(self) -> str:
-        if self._text is None:
-            self._text = _format(self.terms)
-        return self._text
-
-    __repr__ = __str__
-
-
-Dim = int | Expr
-"""A size: a number or an expression over named sizes."""
-
-
-def name(text: str) -> Expr:
-    """The named size `text`."""
-    return _atom(Name(text))
-
-
-def ceil_div(a: Dim, b: Dim) -> Dim:
-    """a / b, rounded up."""
-    return -((-a) // b)
-
-
-def minimum(*dims: Dim) -> Dim:
-    """The least of the dims, decided where it can be."""
-    return _extremum("min", dims)
-
-
-def maximum(*dims: Dim) -> Dim:
-    """The greatest of the dims, decided where it can be."""
-    return _extremum("max", dims)
-
-
-def product(dims: Iterable[Dim]) -> Dim:
-    """All dims multiplied; 1 for none."""
-    return reduce(lambda a, b: a * b, dims, cast(Dim, 1))
-
-
-def floor_div(a: Dim, b: Dim) -> Dim:
-    """a // b in normal form. Raises ZeroDivisionError for b == 0.
-
-    Whole multiples of b leave the quotient; for a constant b > 0 signs, common factors and nested
-    quotients are normalised too: -(-H // 2) and (H + 1) // 2 are one object.
-    """
-    if isinstance(b, int):
-        return a // b if isinstance(a, int) else _floor_div_constant(a, b)
-    if isinstance(a, int) and a == 0:
-        return 0
-    if a is b:
-        return 1
-    outside, rest = _split_multiples(_terms(a), b)
-    if not rest:
-        return outside
-    remainder = _build(rest)
-    return outside + _atom(FloorDiv(remainder, b))
-
-
-def _floor_div_constant(a: Expr, q: int) -> Dim:
-    if q == 0:
-        raise ZeroDivisionError("division of a size by zero")
-    if q < 0:
-        return floor_div(-a, -q)
-    if q == 1:
-        return a
-    outside: dict[Monomial, int] = {}
-    rest: dict[Monomial, int] = {}
-    for monomial, coefficient in a.terms:
-        whole = coefficient // q if (coefficient >= 0 or monomial == ()) else -((-coefficient) // q)
-        outside[monomial] = whole
-        rest[monomial] = coefficient - whole * q
-    rest = {m: c for m, c in rest.items() if c}
-    symbols = [m for m in rest if m]
-    if not symbols:
-        return _build(outside)
-    if rest[symbols[0]] < 0:
-        return _build(outside) - floor_div(q - 1 - _build(rest), q)
-    constant = rest.pop((), 0)
-    shared = reduce(gcd, rest.values(), q)
-    rest = {m: c // shared for m, c in rest.items()}
-    numerator, q = _build(rest) + constant // shared, q // shared
-    if q == 1:
-        return _build(outside) + numerator
-    return _build(outside) + _nested_quotient(numerator, q)
-
-
-def _nested_quotient(numerator: Dim, q: int) -> Dim:
-    """(x // m + c) // q is (x + c m) // (m q)."""
-    terms = dict(_terms(numerator))
-    constant = terms.pop((), 0)
-    if len(terms) == 1:
-        ((monomial, coefficient),) = terms.items()
-        atom, power = monomial[0]
-        if coefficient == 1 and len(monomial) == 1 and power == 1 and isinstance(atom, FloorDiv) \
-                and isinstance(atom.denominator, int):
-            m = atom.denominator
-            return floor_div(atom.numerator + constant * m, m * q)
-    return _atom(FloorDiv(numerator, q))
-
-
-def _split_multiples(terms: tuple[tuple[Monomial, int], ...], b: Expr) -> tuple[Dim, dict[Monomial, int]]:
-    """The terms that the divisor divides exactly, divided; and the others."""
-    ratio = _ratio(terms, b)
-    if ratio is not None:
-        return ratio, {}
-    if len(b.terms) != 1:
-        return 0, dict(terms)
-    (divisor, factor), = b.terms
-    outside: dict[Monomial, int] = {}
-    rest: dict[Monomial, int] = {}
-    for monomial, coefficient in terms:
-        quotient = _monomial_ratio(monomial, divisor)
-        if quotient is None or coefficient % factor:
-            rest[monomial] = coefficient
-        else:
-            outside[quotient] = coefficient // factor
-    return _build(outside), rest
-
-
-def _ratio(terms: tuple[tuple[Monomial, int], ...], b: Expr) -> Dim | None:
-    """q with terms == q * b, for a q of one term."""
-    (lead, factor) = b.terms[0]
-    (monomial, coefficient) = terms[0]
-    quotient = _monomial_ratio(monomial, lead)
-    if quotient is None or coefficient % factor or len(terms) != len(b.terms):
-        return None
-    q = _build({quotient: coefficient // factor})
-    return q if _terms(q * b) == terms else None
-
-
-def _monomial_ratio(a: Monomial, b: Monomial) -> Monomial | None:
-    powers = dict(a)
-    for atom, power in b:
-        left = powers.get(atom, 0) - power
-        if left < 0:
-            return None
-        if left:
-            powers[atom] = left
-        else:
-            del powers[atom]
-    return _monomial(powers)
-
-
-def _extremum(kind: str, dims: Iterable[Dim]) -> Dim:
-    kept: list[Dim] = []
-    flat: list[Dim] = []
-    for dim in dims:
-        atom = _sole_atom(dim)
-        flat.extend(atom.among if isinstance(atom, Extremum) and atom.kind == kind else [dim])
-    for dim in flat:
-        better = at_most if kind == "min" else _at_least
-        if any(better(other, dim) is Answer.YES for other in kept):
-            continue
-        kept = [other for other in kept if better(dim, other) is not Answer.YES]
-        kept.append(dim)
-    if len(kept) == 1:
-        return kept[0]
-    return _atom(Extremum(kind, tuple(sorted(kept, key=str))))
-
-
-def _sole_atom(dim: Dim) -> Atom | None:
-    if isinstance(dim, Expr) and len(dim.terms) == 1:
-        monomial, coefficient = dim.terms[0]
-        if coefficient == 1 and len(monomial) == 1 and monomial[0][1] == 1:
-            return monomial[0][0]
-    return None
-
-
-# --- comparison -------------------------------------------------------------------------------------------------
-
-def equal(a: Dim, b: Dim) -> Answer:
-    """Whether two dims are the same size for every (YES), for no (NO), or only for some values of the names."""
-    if a is b or (isinstance(a, int) and isinstance(b, int) and a == b):
-        return Answer.YES
-    difference = a - b
-    if isinstance(difference, int):
-        return Answer.YES if difference == 0 else Answer.NO
-    low, high = bounds(difference)
-    if (low is not None and low > 0) or (high is not None and high < 0):
-        return Answer.NO
-    constant = dict(difference.terms).get((), 0)
-    shared = reduce(gcd, (c for m, c in difference.terms if m), 0)
-    return Answer.NO if constant % shared else Answer.UNKNOWN
-
-
-def at_most(a: Dim, b: Dim) -> Answer:
-    """Whether a <= b for every value of the names."""
-    low, high = bounds(b - a)
-    if low is not None and low >= 0:
-        return Answer.YES
-    return Answer.NO if high is not None and high < 0 else Answer.UNKNOWN
-
-
-def _at_least(a: Dim, b: Dim) -> Answer:
-    return at_most(b, a)
-
-
-Interval = tuple[int | None, int | None]
-
-
-def bounds(dim: Dim) -> Interval:
-    """The least and greatest value that the dim can have, None where it has no bound. Names are >= 0."""
-    if isinstance(dim, int):
-        return dim, dim
-    low: int | None = 0
-    high: int | None = 0
-    for monomial, coefficient in dim.terms:
-        term_low, term_high = _times(_monomial_bounds(monomial), (coefficient, coefficient))
-        low = None if low is None or term_low is None else low + term_low
-        high = None if high is None or term_high is None else high + term_high
-    return low, high
-
-
-def _monomial_bounds(monomial: Monomial) -> Interval:
-    result: Interval = (1, 1)
-    for atom, power in monomial:
-        interval = _atom_bounds(atom)
-        for _ in range(power):
-            result = _times(result, interval)
-    return result
-
-
-def _atom_bounds(atom: Atom) -> Interval:
-    if isinstance(atom, (Name, Quotient)):
-        return 0, None
-    if isinstance(atom, Extremum):
-        lows, highs = zip(*(bounds(d) for d in atom.among), strict=True)
-        known_low, known_high = [v for v in lows if v is not None], [v for v in highs if v is not None]
-        if atom.kind == "max":
-            return (max(known_low) if known_low else None,
-                    max(known_high) if len(known_high) == len(highs) else None)
-        return (min(known_low) if len(known_low) == len(lows) else None,
-                min(known_high) if known_high else None)
-    low, high = bounds(atom.numerator)
-    if isinstance(atom.denominator, int):
-        q = atom.denominator
-        return (None if low is None else low // q), (None if high is None else high // q)
-    return (0 if low is not None and low >= 0 else None), (high if low is not None and low >= 0 else None)
-
-
-def _times(a: Interval, b: Interval) -> Interval:
-    """The interval product; exact for the signs that sizes have, (None, None) where neither sign is known."""
-    if a[0] is not None and a[0] >= 0 and b[0] is not None and b[0] >= 0:
-        return a[0] * b[0], None if a[1] is None or b[1] is None else a[1] * b[1]
-    if b[0] is not None and b[0] == b[1]:
-        scaled = [None if v is None else v * b[0] for v in a]
-        return (scaled[0], scaled[1]) if b[0] >= 0 else (scaled[1], scaled[0])
-    if a[0] is not None and a[0] == a[1]:
-        return _times(b, a)
-    return None, None
-
-
-# --- names: evaluate, substitute, bind --------------------------------------------------------------------------
 
 def names(dim: Dim) -> frozenset[str]:
     """The named sizes in a dim."""
@@ -413,12 +98,12 @@ def substitute(dim: Dim, sizes: Mapping[str, Dim]) -> Dim:
 
 def _substitute_atom(atom: Atom, sizes: Mapping[str, Dim]) -> Dim:
     if isinstance(atom, Name):
-        return sizes.get(atom.text, _atom(atom))
+        return sizes.get(atom.text, atom_expr(atom))
     if isinstance(atom, Quotient):
-        return sizes[atom.text] // atom.divisor if atom.text in sizes else _atom(atom)
+        return sizes[atom.text] // atom.divisor if atom.text in sizes else atom_expr(atom)
     if isinstance(atom, FloorDiv):
         return floor_div(substitute(atom.numerator, sizes), substitute(atom.denominator, sizes))
-    return _extremum(atom.kind, [substitute(d, sizes) for d in atom.among])
+    return extremum(atom.kind, [substitute(d, sizes) for d in atom.among])
 
 
 def solve(dim: Dim, size: int, sizes: Mapping[str, int]) -> tuple[str, int] | None:
@@ -448,127 +133,12 @@ def divisible(dim: Dim, divisor: int) -> dict[str, Dim] | None:
 
     `H % 16 == 0` gives `{H: 16 * (H / 16)}` with an exact quotient: from then on H // 4 * 4 is H.
     """
-    atoms = [(m[0][0], c) for m, c in _terms(dim) if len(m) == 1 and m[0][1] == 1]
-    if len(_terms(dim)) != 1 or not atoms:
+    atoms = [(m[0][0], c) for m, c in terms_of(dim) if len(m) == 1 and m[0][1] == 1]
+    if len(terms_of(dim)) != 1 or not atoms:
         return None
     atom, coefficient = atoms[0]
     if not isinstance(atom, (Name, Quotient)):
         return None
     factor = divisor // gcd(divisor, coefficient)
     known = atom.divisor if isinstance(atom, Quotient) else 1
-    return {atom.text: known * factor * _atom(Quotient(atom.text, known * factor))}
-
-
-# --- normal form ------------------------------------------------------------------------------------------------
-
-def _terms(dim: Dim) -> tuple[tuple[Monomial, int], ...]:
-    if isinstance(dim, Expr):
-        return dim.terms
-    return (((), dim),) if dim else ()
-
-
-def _atom(atom: Atom) -> Expr:
-    return Expr(((((atom, 1),), 1),))
-
-
-def _build(terms: Mapping[Monomial, int]) -> Dim:
-    kept = {m: c for m, c in terms.items() if c}
-    if not kept:
-        return 0
-    if len(kept) == 1 and () in kept:
-        return kept[()]
-    return Expr(tuple(sorted(kept.items(), key=_term_order)))
-
-
-def _term_order(term: tuple[Monomial, int]) -> tuple[int, str]:
-    monomial = term[0]
-    return -sum(power for _, power in monomial), _monomial_key(monomial)
-
-
-def _monomial_key(monomial: Monomial) -> str:
-    return " ".join(f"{_atom_text(atom)}^{power}" for atom, power in monomial)
-
-
-def _monomial(powers: Mapping[Atom, int]) -> Monomial:
-    return tuple(sorted(powers.items(), key=lambda item: _atom_text(item[0])))
-
-
-def _sum(dims: Iterable[Dim]) -> Dim:
-    total: dict[Monomial, int] = {}
-    for dim in dims:
-        for monomial, coefficient in _terms(dim):
-            total[monomial] = total.get(monomial, 0) + coefficient
-    return _build(total)
-
-
-def _scale(dim: Dim, factor: int) -> Dim:
-    if isinstance(dim, int):
-        return dim * factor
-    return _build({m: c * factor for m, c in dim.terms})
-
-
-def _multiply(a: Dim, b: Dim) -> Dim:
-    if isinstance(b, int):
-        return _scale(a, b)
-    total: dict[Monomial, int] = {}
-    for left, x in _terms(a):
-        for right, y in b.terms:
-            powers = dict(left)
-            for atom, power in right:
-                powers[atom] = powers.get(atom, 0) + power
-            monomial = _monomial(powers)
-            total[monomial] = total.get(monomial, 0) + x * y
-    return _build(total)
-
-
-# --- text, which the language reads back ------------------------------------------------------------------------
-
-def _format(terms: tuple[tuple[Monomial, int], ...]) -> str:
-    positive = [t for t in terms if t[1] > 0]
-    ordered = positive + [t for t in terms if t[1] < 0]
-    parts: list[str] = []
-    for monomial, coefficient in ordered:
-        text = _format_term(monomial, abs(coefficient))
-        if not parts:
-            parts.append(text if coefficient > 0 else f"-{text}")
-        else:
-            parts.append(f"{'+' if coefficient > 0 else '-'} {text}")
-    return " ".join(parts)
-
-
-def _format_term(monomial: Monomial, coefficient: int) -> str:
-    factors: list[str] = []
-    for atom, power in monomial:
-        for _ in range(power):
-            if isinstance(atom, Quotient):
-                shared = gcd(coefficient, atom.divisor)
-                coefficient //= shared
-                left = atom.divisor // shared
-                factors.append(atom.text if left == 1 else f"({atom.text} // {left})")
-            else:
-                factors.append(f"({_atom_text(atom)})" if isinstance(atom, FloorDiv) else _atom_text(atom))
-    if coefficient != 1 or not factors:
-        factors.insert(0, str(coefficient))
-    if len(factors) == 1:
-        return factors[0].removeprefix("(").removesuffix(")") if factors[0].startswith("(") else factors[0]
-    return " * ".join(factors)
-
-
-def _atom_text(atom: Atom) -> str:
-    if isinstance(atom, Name):
-        return atom.text
-    if isinstance(atom, Quotient):
-        return f"{atom.text} // {atom.divisor}"
-    if isinstance(atom, Extremum):
-        return f"{atom.kind}({', '.join(map(str, atom.among))})"
-    return f"{_parenthesised(atom.numerator)} // {_parenthesised(atom.denominator)}"
-
-
-def _parenthesised(dim: Dim) -> str:
-    text = str(dim)
-    plain = isinstance(dim, int) or _sole_name(dim)
-    return text if plain else f"({text})"
-
-
-def _sole_name(dim: Dim) -> bool:
-    return isinstance(_sole_atom(dim), (Name, Extremum))
+    return {atom.text: known * factor * atom_expr(Quotient(atom.text, known * factor))}
