@@ -71,6 +71,10 @@ def _ints(value: Any, rank: int) -> tuple[int, ...]:
     return tuple(_int(v, rank) for v in _sequence(value, "a list of whole numbers"))
 
 
+def _one_or_more(value: Any, rank: int) -> tuple[int, ...]:
+    return _ints([value] if isinstance(value, int) else value, rank)
+
+
 def _floats(value: Any, rank: int) -> tuple[float, ...]:
     return tuple(_float(v, rank) for v in _sequence(value, "a list of numbers"))
 
@@ -132,7 +136,8 @@ def _size_pairs(value: Any, rank: int) -> tuple[tuple[Dim, Dim], ...]:
 
 
 def _bounds(value: Any, rank: int) -> tuple[Dim | None, ...]:
-    return tuple(None if v is None else _dim(v, rank) for v in _sequence(value, "a list of sizes, none for an open end"))
+    what = "a list of sizes, none for an open end"
+    return tuple(None if v is None else _dim(v, rank) for v in _sequence(value, what))
 
 
 def _named_sizes(value: Any, rank: int) -> tuple[tuple[str, Dim], ...]:
@@ -173,6 +178,7 @@ ELEMENT_TYPE, SIZE, SIZES = Kind("dtype", _dtype), Kind("size", _dim), Kind("siz
 INTS, REALS, AXIS, AXES = Kind("int[]", _ints), Kind("float[]", _floats), Kind("axis", _axis), Kind("axes", _axes)
 SPATIAL, PAD, PAIRS = Kind("int | int[]", _spatial), Kind('int | pairs | "same"', _pad), Kind("pairs", _pairs)
 SIZE_PAIRS, BOUNDS = Kind("size pairs", _size_pairs), Kind("(size or none)[]", _bounds)
+ONE_OR_MORE = Kind("int | int[]", _one_or_more)
 NAMED_SIZES = Kind("sizes by name", _named_sizes)
 LITERAL, LAYOUT = Kind("number | nested list", _value), choice("NCHW", "NHWC")
 
@@ -184,6 +190,7 @@ ElementType = Annotated[DType, ELEMENT_TYPE]
 Size = Annotated[Dim, SIZE]
 Sizes = Annotated[tuple[Dim, ...], SIZES]
 Ints = Annotated[tuple[int, ...], INTS]
+OneOrMore = Annotated[tuple[int, ...], ONE_OR_MORE]
 Reals = Annotated[tuple[float, ...], REALS]
 Axis = Annotated[int, AXIS]
 Axes = Annotated[tuple[int, ...], AXES]
