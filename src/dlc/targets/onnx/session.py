@@ -1,0 +1,85 @@
+"""Running ONNX files in ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from dlc.diagnostics import Diagnostic, DlcError, MissingExtra
+from dlc.ir.types import Array
+
+
+def onnxruntime() -> Any:
+    """The onnxruntime module. Raises MissingExtra with the pip line."""
+    try:
+        import onnxruntime as module
+    except ImportError as error:
+        raise MissingExtra(Diagnostic("E0701", "onnxruntime is not installed", None,
+                                      hint='pip install "dlc[onnx]"')) from error
+    return module
+
+
+def execute(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """The outputs by name of the model in a file, which may be a folder with `model.onnx` in it.
+
+    Raises DlcError with the runtime's own words when it cannot load or run the file.
+    """
+    ort = onnxruntime()
+    file = path / "model.onnx" if path.is_dir() else path
+    try:
+        session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        names = [o.name for o in session.get_outputs()]
+        return dict(zip(names, run(session, inputs), strict=True))
+    except Exception as error:  # the runtime has no common base class for its errors
+        raise DlcError(Diagnostic("E0610", f"ONNX Runtime cannot run {file.name}: {error}", None)) from error
+
+
+def run(session: Any, inputs: Mapping[str, Array]) -> list[Array]:
+    """The outputs of a session in order; element types that numpy lacks pass as their bits."""
+    ort = onnxruntime()
+    special = any(a.dtype.name in _BITS for a in inputs.values())
+    if not special and not any(_special(o.type) for o in session.get_outputs()):
+        return list(session.run(None, dict(inputs)))
+    feeds = {name: value(ort, array) for name, array in inputs.items()}
+    results = session.run_with_ort_values([o.name for o in session.get_outputs()], feeds)
+    return [array(r) for r in results]
+
+
+_BITS: dict[str, tuple[int, Any, Any]] = {
+    "bfloat16": (16, np.uint16, ml_dtypes.bfloat16),
+    "float8_e4m3fn": (17, np.uint8, ml_dtypes.float8_e4m3fn),
+    "float8_e5m2": (19, np.uint8, ml_dtypes.float8_e5m2),
+}
+_RUNTIME = {"tensor(bfloat16)": "bfloat16", "tensor(float8e4m3fn)": "float8_e4m3fn",
+            "tensor(float8e5m2)": "float8_e5m2"}
+
+
+def _special(type: str) -> bool:
+    return type in _RUNTIME
+
+
+def value(ort: Any, array: Array) -> Any:
+    """An OrtValue over the memory of an array."""
+    array = np.ascontiguousarray(array)
+    known = _BITS.get(array.dtype.name)
+    if known is None:
+        return ort.OrtValue.ortvalue_from_numpy(array)
+    number, bits, _ = known
+    return ort.OrtValue.ortvalue_from_numpy_with_onnx_type(array.view(bits), number)
+
+
+def array(value: Any) -> Array:
+    """The array of an OrtValue."""
+    name = _RUNTIME.get(value.data_type())
+    if name is None:
+        result: Array = value.numpy()
+        return result
+    _, bits, dtype = _BITS[name]
+    pointer = np.ctypeslib.as_array((np.ctypeslib.as_ctypes_type(bits) * int(np.prod(value.shape()))).from_address(
+        value.data_ptr()))
+    copied: Array = pointer.copy().view(dtype).reshape(value.shape())
+    return copied
