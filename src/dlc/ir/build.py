@@ -111,7 +111,7 @@ class Builder:
         b = Builder(graph, origin="gelu")
         y = b.mul(b.add(x, 1.0), b.softmax(x, axis=-1))
 
-    Numbers become scalar constants of the element type of the first tensor. An operation with several
+    Numbers become scalar constants of the element type of the first tensor that is not bool. An operation with several
     outputs returns a tuple of values. Raises Problem when a type rule refuses.
     """
 
@@ -168,9 +168,9 @@ class Builder:
         return result
 
     def _values(self, slots: Sequence[Any]) -> list[Value | None]:
-        tensor = next((s for s in slots if isinstance(s, Value)), None)
+        dtype = next((s.type.dtype for s in slots if isinstance(s, Value) and s.type.dtype.kind != "bool"), None)
         return [s if s is None or isinstance(s, Value) else
-                self.constant(s, tensor.type.dtype if tensor is not None else None) for s in slots]
+                self.constant(s, BOOL if isinstance(s, bool) else dtype) for s in slots]
 
 
 def body_graph(operation: Op, types: Sequence[TensorType | None], attributes: Mapping[str, Any]) -> Graph:
