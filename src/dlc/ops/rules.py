@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from dlc.ir.build import Builder
 from dlc.ir.dim import Answer, Dim, equal
-from dlc.ir.graph import Value
+from dlc.ir.graph import Node, Value
 from dlc.ir.op import Problem
-from dlc.ir.types import TensorType
+from dlc.ir.types import DType, TensorType
 
 
 def need(condition: bool, message: str, *, expected: str | None = None, found: str | None = None,
@@ -96,3 +96,16 @@ def reduced(shape: Sequence[Dim], axes: Iterable[int], keepdims: bool) -> tuple[
     if keepdims:
         return tuple(1 if i in gone else d for i, d in enumerate(shape))
     return tuple(d for i, d in enumerate(shape) if i not in gone)
+
+
+def size_value(b: Builder, size: Dim, dtype: DType) -> Value:
+    """A size as a scalar of an element type: a constant where it is a number."""
+    result: Value = b.constant(size, dtype) if isinstance(size, int) else b.cast(b.dimension(size=size), dtype=dtype)
+    return result
+
+
+def given(node: Node) -> tuple[Value, ...]:
+    """The operands of a node that has none omitted."""
+    values = tuple(v for v in node.operands if v is not None)
+    assert len(values) == len(node.operands), node
+    return values
