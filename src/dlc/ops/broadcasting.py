@@ -14,7 +14,7 @@ from dlc.ir.graph import Node, Value
 from dlc.ir.op import Composite, Primitive, Sample, Tensor, operation, sample
 from dlc.ir.types import Array, TensorType
 from dlc.ops.rules import broadcast, need, unbroadcast
-from dlc.ops.shapes import shape_text
+from dlc.ops.shapes import brackets
 
 
 @operation
@@ -26,8 +26,8 @@ class BroadcastTo(Primitive):
     def infer(self, x: Tensor, *, shape: Sizes) -> TensorType:
         target = x.with_shape(*shape)
         found = broadcast(x, target, at=("x", "shape")) if x.rank <= len(shape) else ()
-        need(found == shape, f"{x} does not broadcast to {shape_text(shape)}", expected=f"a shape that {x} stretches to",
-             found=shape_text(shape), at=["x", "shape"], code="E0230")
+        need(found == shape, f"{x} does not broadcast to {brackets(shape)}", expected=f"a shape that {x} stretches to",
+             found=brackets(shape), at=["x", "shape"], code="E0230")
         return target
 
     def evaluate(self, x: Array, *, shape: tuple[int, ...]) -> Array:
@@ -70,8 +70,8 @@ class Expand(Composite):
     def complete(self, x: TensorType, *, shape: tuple[Dim, ...]) -> dict[str, Any]:
         offset = len(shape) - x.rank
         kept = [i for i, d in enumerate(shape) if isinstance(d, int) and d == -1]
-        need(all(i >= offset for i in kept), "-1 stands for an axis that `x` lacks", found=shape_text(shape), at=["shape"],
-             expected=f"-1 only in the last {x.rank} places")
+        need(all(i >= offset for i in kept), "-1 stands for an axis that `x` lacks", at=["shape"],
+             expected=f"-1 only in the last {x.rank} places", found=brackets(shape))
         return {"shape": tuple(x.shape[i - offset] if i in kept else d for i, d in enumerate(shape))}
 
     def infer(self, x: Tensor, *, shape: Sizes) -> TensorType:

@@ -25,7 +25,7 @@ class Reshape(Primitive):
 
     def complete(self, x: TensorType, *, shape: tuple[Dim, ...]) -> dict[str, Any]:
         open_ = [i for i, d in enumerate(shape) if isinstance(d, int) and d == -1]
-        need(len(open_) <= 1, "only one size of `reshape` can be -1", expected="at most one -1", found=shape_text(shape),
+        need(len(open_) <= 1, "only one size of `reshape` can be -1", expected="at most one -1", found=brackets(shape),
              at=["shape"])
         if not open_:
             return {}
@@ -34,14 +34,15 @@ class Reshape(Primitive):
         return {"shape": (*shape[:open_[0]], missing, *shape[open_[0] + 1:])}
 
     def infer(self, x: Tensor, *, shape: Sizes) -> TensorType:
-        need(all(not isinstance(d, int) or d >= 0 for d in shape), "a size cannot be negative", found=shape_text(shape),
+        need(all(not isinstance(d, int) or d >= 0 for d in shape), "a size cannot be negative", found=brackets(shape),
              expected="sizes >= 0, or one -1", at=["shape"])
         answer = equal(x.size, product(shape))
         if answer is Answer.YES:
             return x.with_shape(*shape)
         words = "differ" if answer is Answer.NO else "cannot be proved equal"
         raise Problem(f"the numbers of elements before and after `reshape` {words}", at=["x", "shape"],
-                      expected=f"{x.size} elements, those of {x}", found=f"{product(shape)} elements: {shape_text(shape)}",
+                      expected=f"{x.size} elements, those of {x}",
+                      found=f"{product(shape)} elements: {brackets(shape)}",
                       code="E0230" if answer is Answer.NO else "E0231")
 
     def evaluate(self, x: Array, *, shape: tuple[int, ...]) -> Array:
@@ -62,20 +63,20 @@ class Reshape(Primitive):
 def _exact(x: TensorType, rest: Dim, shape: tuple[Dim, ...]) -> Dim:
     """The size that -1 stands for."""
     if isinstance(rest, int) and rest == 0:
-        raise Problem("-1 is not determined beside a size of 0", at=["shape"], found=shape_text(shape))
+        raise Problem("-1 is not determined beside a size of 0", at=["shape"], found=brackets(shape))
     quotient = x.size // rest
     answer = equal(quotient * rest, x.size)
     if answer is Answer.YES:
         return quotient
     if answer is Answer.NO:
         raise Problem(f"the {x.size} elements of {x} cannot be split into {rest}", at=["x", "shape"], code="E0230",
-                      expected=f"a shape with {x.size} elements", found=shape_text(shape))
+                      expected=f"a shape with {x.size} elements", found=brackets(shape))
     raise Problem("the size that -1 stands for cannot be proved whole", at=["x", "shape"], code="E0231",
-                  expected=f"{x.size} divisible by {rest}", found=shape_text(shape),
+                  expected=f"{x.size} divisible by {rest}", found=brackets(shape),
                   hint=f"if it always is, say so: `assume ({x.size}) % ({rest}) == 0`")
 
 
-def shape_text(shape: Sequence[Dim]) -> str:
+def brackets(shape: Sequence[Dim]) -> str:
     return f"[{', '.join(map(str, shape))}]"
 
 

@@ -1,0 +1,346 @@
+"""Parts of tensors and tensors put together: slice, select, concat, split and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlc.ir.attributes import Axes, Axis, Bounds, Int, OneOrMore, Size, Sizes
+from dlc.ir.build import Builder
+from dlc.ir.dim import Answer, Dim, equal
+from dlc.ir.graph import Apply, Node, Value
+from dlc.ir.op import Composite, Primitive, Problem, Sample, Tensor, operation, sample
+from dlc.ir.types import Array, TensorType
+from dlc.ops.bounds import Range, resolve_index, resolve_range
+from dlc.ops.rules import need, need_equal, same_dtype
+from dlc.ops.shapes import brackets
+
+
+@operation
+class Slice(Primitive):
+    """x[start:stop:step] along each of `axes` (the first ones unless given), with Python's meaning.
+
+    Negative bounds count from the end, bounds outside are clamped, none is an open end. Symbolic sizes are taken to be
+    1 or more, and a bound of unknown sign counts from the start. Canonical bounds are never negative: `starts` are
+    numbers, `stops` are none where the slice goes to the end (for negative steps: to the beginning).
+    """
+
+    def complete(self, x: TensorType, *, starts: tuple[Dim | None, ...], stops: tuple[Dim | None, ...],
+                 steps: tuple[int, ...] | None, axes: tuple[int, ...] | None) -> dict[str, Any]:
+        axes = tuple(range(len(starts))) if axes is None else axes
+        steps = (1,) * len(axes) if steps is None else steps
+        need(len(starts) == len(stops) == len(steps) == len(axes), "`slice` needs bounds for every axis that it cuts",
+             expected="starts, stops, steps and axes of equal length",
+             found=f"{len(starts)}, {len(stops)}, {len(steps)} and {len(axes)}", at=["starts", "stops"])
+        need(all(-x.rank <= a < x.rank for a in axes) and len({a % x.rank for a in axes}) == len(axes),
+             f"{x} has no such axes", expected=f"different axes from {-x.rank} to {x.rank - 1}", found=str(list(axes)),
+             at=["axes"], code="E0222")
+        need(0 not in steps, "a step of a slice is 0", expected="a step other than 0", found="0", at=["steps"])
+        parts = sorted((a % x.rank, resolve_range(x.shape[a], start, stop, step))
+                       for a, start, stop, step in zip(axes, starts, stops, steps, strict=True))
+        kept = [(a, r) for a, r in parts if r.cuts]
+        return {"starts": tuple(r.start for _, r in kept), "stops": tuple(r.open_stop for _, r in kept),
+                "steps": tuple(r.step for _, r in kept), "axes": tuple(a for a, _ in kept)}
+
+    def infer(self, x: Tensor, *, starts: Bounds, stops: Bounds, steps: OneOrMore | None = None,
+              axes: OneOrMore | None = None) -> TensorType:
+        assert steps is not None
+        assert axes is not None
+        shape = list(x.shape)
+        for axis, cut in ranges(x, starts, stops, steps, axes):
+            shape[axis] = cut.count
+        return x.with_shape(*shape)
+
+    def evaluate(self, x: Array, *, starts: Sequence[int], stops: Sequence[int | None], steps: Sequence[int],
+                 axes: Sequence[int]) -> Array:
+        index = [slice(None)] * x.ndim
+        for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
+            index[axis] = slice(start, stop, step)
+        return x[tuple(index)]
+
+    def gradient(self, b: Builder, node: Node, g: Value) -> Sequence[Value | None]:
+        """g put back in its place among zeros: reversed steps undone, gaps opened, then padded."""
+        x = node.operands[0]
+        assert x is not None
+        assert isinstance(node, Apply)
+        widths: list[tuple[Dim, Dim]] = [(0, 0)] * x.type.rank
+        for axis, cut in ranges(x.type, **node.attributes):
+            if cut.step < 0:
+                g = b.flip(g, axis=axis)
+            g = _open_gaps(b, g, axis, abs(cut.step))
+            first = cut.last if cut.step < 0 and cut.count != 0 else cut.start
+            widths[axis] = (first, x.type.shape[axis] - first - g.type.shape[axis])
+        return [b.pad(g, widths=widths) if any(w != (0, 0) for w in widths) else g]
+
+    def samples(self) -> Iterable[Sample]:
+        yield sample("f32[5, 4]", starts=[1], stops=[4])
+        yield sample("f32[5, 4]", starts=[-3, 0], stops=[None, 3], steps=[2, 1])
+        yield sample("f32[7, 2]", starts=[None], stops=[None], steps=[-1])
+        yield sample("f32[7, 2]", starts=[5], stops=[0], steps=[-2])
+        yield sample("f32[2, 7]", starts=[0], stops=[100], steps=[3], axes=[-1])
+        yield sample("i64[6]", starts=[2], stops=[2])
+
+
+def ranges(x: TensorType, starts: Sequence[Dim | None], stops: Sequence[Dim | None], steps: Sequence[int],
+           axes: Sequence[int]) -> list[tuple[int, Range]]:
+    """What canonical bounds of a slice cut from each axis."""
+    return [(a, resolve_range(x.shape[a], start, stop, step))
+            for a, start, stop, step in zip(axes, starts, stops, steps, strict=True)]
+
+
+def _open_gaps(b: Builder, g: Value, axis: int, step: int) -> Value:
+    """step - 1 zeros between neighbours along an axis: size n becomes (n - 1) * step + 1."""
+    if step == 1:
+        return g
+    shape = g.type.shape
+    widths = [(0, 0)] * (g.type.rank + 1)
+    widths[axis + 1] = (0, step - 1)
+    spread = b.pad(b.unsqueeze(g, axis=axis + 1), widths=widths)
+    flat = b.reshape(spread, shape=[*shape[:axis], shape[axis] * step, *shape[axis + 1:]])
+    result: Value = b.slice(flat, starts=[0], stops=[(shape[axis] - 1) * step + 1], axes=[axis])
+    return result
+
+
+@operation
+class Select(Composite):
+    """The part of x at one `index` of an axis, which is dropped: x[index]. Negative counts from the end."""
+
+    positional = ("index",)
+
+    def complete(self, x: TensorType, *, index: Dim, axis: int) -> dict[str, Any]:
+        return {"index": resolve_index(x, index, axis)}
+
+    def infer(self, x: Tensor, *, index: Size, axis: Axis = 0) -> TensorType:
+        need(x.rank >= 1, "a scalar has no axis to select from", expected="rank 1 or more", found=str(x), at=["x"],
+             code="E0222")
+        return x.with_shape(*x.shape[:axis], *x.shape[axis + 1:])
+
+    def body(self, b: Builder, x: Value, *, index: Dim, axis: int) -> Value:
+        row = b.slice(x, starts=[index], stops=[index + 1], axes=[axis])
+        shape = x.type.shape
+        result: Value = b.reshape(row, shape=[*shape[:axis], *shape[axis + 1:]])
+        return result
+
+    def samples(self) -> Iterable[Sample]:
+        yield sample("f32[3, 4]", index=1)
+        yield sample("f32[3, 4]", index=-1, axis=-1)
+
+
+@operation
+class Concat(Primitive):
+    """Tensors put one after the other along an axis; the other axes are equal."""
+
+    def infer(self, *xs: Tensor, axis: Axis = 0) -> TensorType:
+        need(len(xs) >= 1, "`concat` needs at least one tensor", expected="tensors", found="none")
+        first = xs[0]
+        need(first.rank >= 1, "scalars cannot be concatenated", found=str(first), at=["xs0"], code="E0222",
+             expected="rank 1 or more", hint="use `stack`")
+        same_dtype(**{f"xs{i}": x for i, x in enumerate(xs)})
+        total: Dim = 0
+        for i, x in enumerate(xs):
+            need(x.rank == first.rank, "`concat` takes tensors of one rank", expected=f"rank {first.rank}: {first}",
+                 found=f"rank {x.rank}: {x}", at=["xs0", f"xs{i}"], code="E0222")
+            for other in range(first.rank):
+                if other != axis:
+                    need_equal(f"the sizes of axis {other} in `concat`", first.shape[other], x.shape[other],
+                               at=["xs0", f"xs{i}"])
+            total = total + x.shape[axis]
+        return first.with_shape(*first.shape[:axis], total, *first.shape[axis + 1:])
+
+    def evaluate(self, *xs: Array, axis: int) -> Array:
+        return np.concatenate(xs, axis)
+
+    def gradient(self, b: Builder, node: Node, g: Value) -> Sequence[Value | None]:
+        axis: int = node.attributes["axis"]  # type: ignore[attr-defined]
+        sizes = [x.type.shape[axis] for x in node.operands if x is not None]
+        parts = b.split(g, sizes=sizes, axis=axis)
+        return [parts] if isinstance(parts, Value) else list(parts)
+
+    def samples(self) -> Iterable[Sample]:
+        yield sample("f32[2, 3]", "f32[1, 3]", "f32[4, 3]")
+        yield sample("f32[2, 3]", "f32[2, 1]", axis=-1)
+        yield sample("i64[3]")
+
+
+@operation
+class Split(Composite):
+    """x cut along an axis into `parts` equal ones, or into parts of the given `sizes` (one may be -1)."""
+
+    positional = ("parts",)
+
+    def complete(self, x: TensorType, *, parts: int | None, sizes: tuple[Dim, ...] | None, axis: int
+                 ) -> dict[str, Any]:
+        need((parts is None) != (sizes is None), "`split` takes either `parts` or `sizes`", at=["parts", "sizes"],
+             expected="one of them", found="both" if parts is not None else "neither", code="E0212")
+        size = x.shape[axis]
+        if parts is not None:
+            need(parts >= 1, "`split` into no parts", expected="1 or more", found=str(parts), at=["parts"])
+            _need_divisible(size, parts, axis)
+            return {"parts": None, "sizes": (size // parts,) * parts}
+        assert sizes is not None
+        open_ = [i for i, s in enumerate(sizes) if isinstance(s, int) and s == -1]
+        if len(open_) == 1:
+            rest = size - sum((s for s in sizes if s != -1), start=0)
+            sizes = tuple(rest if i == open_[0] else s for i, s in enumerate(sizes))
+        return {"sizes": sizes}
+
+    def infer(self, x: Tensor, *, parts: Int | None = None, sizes: Sizes | None = None,
+              axis: Axis = 0) -> tuple[TensorType, ...]:
+        assert sizes is not None
+        need(all(not isinstance(s, int) or s >= 0 for s in sizes), "a size cannot be negative", found=brackets(sizes),
+             expected="sizes >= 0, or one -1", at=["sizes"])
+        need_equal(f"axis {axis} and the sum of `sizes`", x.shape[axis], sum(sizes, start=0), at=["x", "sizes"])
+        return tuple(x.with_shape(*x.shape[:axis], s, *x.shape[axis + 1:]) for s in sizes)
+
+    def body(self, b: Builder, x: Value, *, parts: None, sizes: tuple[Dim, ...], axis: int) -> tuple[Value, ...]:
+        start: Dim = 0
+        pieces: list[Value] = []
+        for size in sizes:
+            pieces.append(b.slice(x, starts=[start], stops=[start + size], axes=[axis]))
+            start = start + size
+        return tuple(pieces)
+
+    def samples(self) -> Iterable[Sample]:
+        yield sample("f32[6, 2]", parts=3)
+        yield sample("f32[2, 6]", sizes=[1, -1, 2], axis=-1)
+        yield sample("i64[5]", sizes=[2, 3])
+
+
+def _need_divisible(size: Dim, parts: int, axis: int) -> None:
+    answer = equal(size // parts * parts, size)
+    if answer is not Answer.YES:
+        known = answer is Answer.NO
+        raise Problem(f"axis {axis} {'is not' if known else 'cannot be proved'} divisible into {parts} equal parts",
+                      expected=f"a multiple of {parts}", found=str(size), at=["x", "parts"],
+                      code="E0230" if known else "E0231",
+                      hint="use `chunk`, or `sizes=`" if known else f"if it is, say so: `assume {size} % {parts} == 0`")
+
+
+@operation
+class Chunk(Composite):
+    """x cut along an axis into parts of ceil(size / parts) elements, the last one smaller if need be."""
+
+    positional = ("parts",)
+
+    def infer(self, x: Tensor, *, parts: Int, axis: Axis = 0) -> tuple[TensorType, ...]:
+        need(parts >= 1, "`chunk` into no parts", expected="1 or more", found=str(parts), at=["parts"])
+        sizes = _chunks(x.shape[axis], parts, axis)
+        return tuple(x.with_shape(*x.shape[:axis], s, *x.shape[axis + 1:]) for s in sizes)
+
+    def body(self, b: Builder, x: Value, *, parts: int, axis: int) -> Value | tuple[Value, ...]:
+        result: Value | tuple[Value, ...] = b.split(x, sizes=_chunks(x.type.shape[axis], parts, axis), axis=axis)
+        return result
+
+    def samples(self) -> Iterable[Sample]:
+        yield sample("f32[7, 2]", parts=3)
+        yield sample("f32[2, 6]", parts=2, axis=1)
+
+
+def _chunks(size: Dim, parts: int, axis: int) -> list[Dim]:
+    if not isinstance(size, int):
+        _need_divisible(size, parts, axis)
+        return [size // parts] * parts
+    width = max(-(-size // parts), 1)
+    return [min(width, size - start) for start in range(0, size, width)]
+
+
+@operation
+class Unbind(Composite):
+    """The parts of x at every index of an axis, which is dropped. The size of the axis must be a number."""
+
+    positional = ("axis",)
+
+    def infer(self, x: Tensor, *, axis: Axis = 0) -> tuple[TensorType, ...]:
+        size = x.shape[axis]
+        if not isinstance(size, int):
+            raise Problem("`unbind` needs an axis of known size", expected="a number", found=str(size), at=["x"],
+                          hint="to go over an axis of any size, use `scan`")
+        return (x.with_shape(*x.shape[:axis], *x.shape[axis + 1:]),) * size
+
+    def body(self, b: Builder, x: Value, *, axis: int) -> tuple[Value, ...]:
+        return tuple(b.select(x, index=i, axis=axis) for i in range(len(self.infer(x.type, axis=axis))))
+
+    def samples(self) -> Iterable[Sample]:
+        yield sample("f32[3, 2]")
+        yield sample("f32[2, 2, 3]", axis=-2)
+
+
+@operation
+class Stack(Composite):
+    """Tensors of one shape put side by side along a new axis, at the place `axis` of the result."""
+
+    def complete(self, *xs: TensorType, axis: int) -> dict[str, Any]:
+        rank = (xs[0].rank if xs else 0) + 1
+        need(-rank <= axis < rank, "no such place for a new axis", expected=f"an axis from {-rank} to {rank - 1}",
+             found=str(axis), at=["axis"], code="E0222")
+        return {"axis": axis % rank}
+
+    def infer(self, *xs: Tensor, axis: Int = 0) -> TensorType:
+        need(len(xs) >= 1, "`stack` needs at least one tensor", expected="tensors", found="none")
+        rows = [x.with_shape(*x.shape[:axis], 1, *x.shape[axis:]) for x in xs]
+        return Concat().infer(*rows, axis=axis)
+
+    def body(self, b: Builder, *xs: Value, axis: int) -> Value:
+        result: Value = b.concat(*(b.unsqueeze(x, axis=axis) for x in xs), axis=axis)
+        return result
+
+    def samples(self) -> Iterable[Sample]:
+        yield sample("f32[2, 3]", "f32[2, 3]")
+        yield sample("f32[2, 3]", "f32[2, 3]", "f32[2, 3]", axis=-1)
+        yield sample("i64", "i64")
+
+
+@operation
+class Flip(Composite):
+    """The elements in reverse order along the given axes, along all of them by default."""
+
+    positional = ("axis",)
+
+    def complete(self, x: TensorType, *, axis: tuple[int, ...] | None) -> dict[str, Any]:
+        return {"axis": tuple(range(x.rank))} if axis is None else {}
+
+    def infer(self, x: Tensor, *, axis: Axes | None = None) -> TensorType:
+        return x
+
+    def body(self, b: Builder, x: Value, *, axis: tuple[int, ...]) -> Value:
+        ends = [None] * len(axis)
+        result: Value = b.slice(x, starts=ends, stops=ends, steps=[-1] * len(axis), axes=axis)
+        return result
+
+    def samples(self) -> Iterable[Sample]:
+        yield sample("f32[2, 3]")
+        yield sample("f32[2, 3, 2]", axis=[0, 2])
+        yield sample("i64[4]", axis=-1)
+
+
+@operation
+class Roll(Composite):
+    """The elements moved by `shift` places along each axis; those that leave at the end come back at the start."""
+
+    positional = ("shift",)
+
+    def complete(self, x: TensorType, *, shift: tuple[int, ...], axis: tuple[int, ...]) -> dict[str, Any]:
+        need(len(shift) == len(axis), "`roll` needs a shift for each axis", expected=f"{len(axis)} shifts",
+             found=f"{len(shift)}", at=["shift", "axis"])
+        need(all(-x.rank <= a < x.rank for a in axis), f"{x} has no such axes", found=str(list(axis)), at=["axis"],
+             expected=f"axes from {-x.rank} to {x.rank - 1}", code="E0222")
+        return {"axis": tuple(a % x.rank for a in axis)}
+
+    def infer(self, x: Tensor, *, shift: OneOrMore, axis: OneOrMore = (0,)) -> TensorType:
+        return x
+
+    def body(self, b: Builder, x: Value, *, shift: tuple[int, ...], axis: tuple[int, ...]) -> Value:
+        for places, a in zip(shift, axis, strict=True):
+            size = x.type.shape[a]
+            if isinstance(size, int) and (size == 0 or places % size == 0):
+                continue
+            cut = -places % size
+            before, after = b.split(x, sizes=[cut, size - cut], axis=a)
+            x = b.concat(after, before, axis=a)
+        return x
+
+    def samples(self) -> Iterable[Sample]:
+        yield sample("f32[5]", shift=2)
+        yield sample("f32[3, 4]", shift=[-1, 5], axis=[0, -1])
