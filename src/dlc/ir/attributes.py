@@ -16,10 +16,14 @@ from dlc.ir.types import DTYPES, DType
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of attribute: `text` for people, `canonical(value, rank)` where rank is that of the first operand."""
+    """A kind of attribute: `text` for people, `canonical(value, rank)` where rank is that of the first operand.
+
+    none: whether none has a canonical form of its own (for axes: all of them) and does not just mean "not given".
+    """
 
     text: str
     convert: Callable[[Any, int], Any]
+    none: bool = False
 
     def canonical(self, value: Any, rank: int) -> Any:
         return self.convert(value, rank)
@@ -175,7 +179,7 @@ def choice(*words: str) -> Kind:
 
 INT, REAL, BOOL, STR = Kind("int", _int), Kind("float", _float), Kind("bool", _bool), Kind("str", _str)
 ELEMENT_TYPE, SIZE, SIZES = Kind("dtype", _dtype), Kind("size", _dim), Kind("size[]", _dims)
-INTS, REALS, AXIS, AXES = Kind("int[]", _ints), Kind("float[]", _floats), Kind("axis", _axis), Kind("axes", _axes)
+INTS, REALS, AXIS, AXES = Kind("int[]", _ints), Kind("float[]", _floats), Kind("axis", _axis), Kind("axes", _axes, none=True)
 SPATIAL, PAD, PAIRS = Kind("int | int[]", _spatial), Kind('int | pairs | "same"', _pad), Kind("pairs", _pairs)
 SIZE_PAIRS, BOUNDS = Kind("size pairs", _size_pairs), Kind("(size or none)[]", _bounds)
 ONE_OR_MORE = Kind("int | int[]", _one_or_more)

@@ -82,7 +82,7 @@ def _canonical(operation: Op, attributes: Mapping[str, Any], rank: int) -> dict[
             raise Problem(f"`{operation.name}` needs the argument `{attribute.name}`", code="E0212",
                           expected=f"{attribute.name}={attribute.kind.text}", found="nothing")
         value = attributes.get(attribute.name, attribute.default)
-        if value is None and attribute.default is None:
+        if value is None and attribute.default is None and (attribute.optional or not attribute.kind.none):
             canonical[attribute.name] = None
             continue
         try:

@@ -75,11 +75,12 @@ class Operand:
 
 @dataclass(frozen=True)
 class Attribute:
-    """One compile-time value that an operation takes."""
+    """One compile-time value that an operation takes; `optional` where its annotation says `| None`."""
 
     name: str
     kind: Kind
     default: Any = REQUIRED
+    optional: bool = False
 
     @property
     def required(self) -> bool:
@@ -284,7 +285,8 @@ def _declared(cls: type[Op]) -> tuple[tuple[Operand, ...], tuple[Attribute, ...]
         if parameter.kind is parameter.KEYWORD_ONLY:
             if not isinstance(metadata, Kind):
                 raise TypeError(f"{cls.__name__}.infer: attribute {parameter.name!r} needs an attribute kind")
-            attributes.append(Attribute(parameter.name, metadata, parameter.default))
+            attributes.append(Attribute(parameter.name, metadata, parameter.default,
+                                        optional=type(None) in get_args(hints[parameter.name])))
         else:
             if not isinstance(metadata, DTypeClass):
                 raise TypeError(f"{cls.__name__}.infer: operand {parameter.name!r} needs a type class")
