@@ -158,6 +158,7 @@ class Op:
       positional    attributes that may be given by position in the language
       extra         the attribute (of the kind NamedSizes) that collects keywords which are no declared names:
                     `rearrange(x, "b (h d) -> b h d", h=8)` is `sizes=(("h", 8),)`
+      aliases       other names that people know it by; graphs and printed programs use `name`
       ulps          stated tolerance: error at most `ulps` float32 roundings of the largest result
     """
 
@@ -173,6 +174,7 @@ class Op:
     spatial: ClassVar[bool] = False
     axis_attributes: ClassVar[tuple[str, ...]] = ()
     positional: ClassVar[tuple[str, ...]] = ()
+    aliases: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
     ulps: ClassVar[float] = 8
     outputs: ClassVar[tuple[str, ...]] = ("y",)
@@ -245,6 +247,7 @@ class ControlFlow(Op):
 
 
 _OPS: dict[str, Op] = {}
+_ALIASES: dict[str, str] = {}
 _C = TypeVar("_C", bound=type[Op])
 
 
@@ -258,12 +261,13 @@ def operation(cls: _C) -> _C:
     if not cls.__doc__:
         raise TypeError(f"operation {cls.name!r} has no docstring, which is its specification")
     _OPS[cls.name] = cls()
+    _ALIASES.update(dict.fromkeys(cls.aliases, cls.name))
     return cls
 
 
 def op(name: str) -> Op:
-    """The operation of that name. Raises KeyError."""
-    return _OPS[name]
+    """The operation of that name or alias. Raises KeyError."""
+    return _OPS[_ALIASES.get(name, name)]
 
 
 def all_ops() -> dict[str, Op]:
@@ -272,7 +276,7 @@ def all_ops() -> dict[str, Op]:
 
 
 def is_op(name: str) -> bool:
-    return name in _OPS
+    return name in _OPS or name in _ALIASES
 
 
 def _declared(cls: type[Op]) -> tuple[tuple[Operand, ...], tuple[Attribute, ...]]:
