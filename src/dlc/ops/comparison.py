@@ -13,7 +13,7 @@ from dlc.ops.rules import broadcast, same_dtype
 
 
 class Comparison(Primitive):
-    """Base: both operands have one element type; comparing with what is not a number is false, except for `not_equal`."""
+    """Base: both operands have one element type. Of what is not a number, only `not_equal` is true."""
 
     elementwise = True
     numpy: Any
