@@ -14,7 +14,7 @@ import numpy as np
 from dlc.ir.build import body_graph
 from dlc.ir.dim import Expr, names, solve
 from dlc.ir.dim import evaluate as size_of
-from dlc.ir.graph import Apply, Assumption, Call, Graph, Node, Program, Value, join
+from dlc.ir.graph import Apply, Assumption, Call, Graph, Node, Program, Value, Weight, join
 from dlc.ir.op import Composite, ControlFlow, Op, Primitive
 from dlc.ir.types import F64, Array, DType, TensorType, dtype_of
 
@@ -139,6 +139,40 @@ class _Run:
         if isinstance(node.op, ControlFlow):
             return node.op.execute(node, arrays, lambda region, inner: self.graph(region, inner, prefix), **attributes)
         return apply(node.op, arrays, attributes)
+
+
+class _Trace(_Run):
+    """An evaluation that keeps what every named value, layer and block instance came to, by path."""
+
+    def __init__(self, weights: Mapping[str, Array], sizes: dict[str, int], double: bool) -> None:
+        super().__init__(weights, sizes, double)
+        self.found: dict[str, Array] = {}
+
+    def node(self, node: Node, arrays: Sequence[Array | None], prefix: str) -> Sequence[Array]:
+        results = super().node(node, arrays, prefix)
+        for value, array in zip(node.outputs, results, strict=True):
+            name = prefix + (_own_name(node) or value.name)
+            if name != prefix:
+                self.found.setdefault(name if len(node.outputs) == 1 else f"{name}:{value.index}", array)
+        return results
+
+
+def _own_name(node: Node) -> str:
+    """The instance of a call, the label of a layer; empty for others."""
+    if isinstance(node, Call):
+        return node.instance
+    weights = (v for v in node.operands if isinstance(v, Weight))
+    return next((w.path.rpartition(".")[0] for w in weights), "")
+
+
+def trace(program: Program, inputs: Mapping[str, Array], *, weights: Mapping[str, Array],
+          precision: str = "float32") -> dict[str, Array]:
+    """What every named value, layer and block instance comes to, by path, in the order of evaluation."""
+    double = precision == "float64"
+    sizes = bind(program.entry.inputs, inputs, program.assumptions)
+    tracer = _Trace(weights, sizes, double)
+    tracer.graph(program.entry, [_input(v, inputs, sizes, double) for v in program.entry.inputs], "")
+    return tracer.found
 
 
 def apply(op: Op, arrays: Sequence[Array | None], attributes: Mapping[str, Any]) -> tuple[Array, ...]:

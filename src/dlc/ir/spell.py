@@ -16,8 +16,8 @@ from dlc.ir.types import DType, TensorType
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 KEYWORDS = frozenset([
     "dl", "block", "model", "fn", "layer", "param", "state", "input", "output", "train", "for", "in", "if", "else",
-    "return", "assert", "assume", "repeat", "cond", "while", "scan", "over", "from", "import", "as", "layout", "weights",
-    "and", "or", "not", "true", "false", "none", "inf", "nan"])
+    "return", "assert", "assume", "repeat", "cond", "while", "scan", "over", "from", "import", "as", "layout",
+    "weights", "and", "or", "not", "true", "false", "none", "inf", "nan"])
 
 
 def is_identifier(text: str) -> bool:

@@ -1,0 +1,95 @@
+"""`dlc compile`: a model out to a framework, whole or not at all, and checked against the reference."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlc.diagnostics import Diagnostic, UsageError
+from dlc.ir.text import print_program
+from dlc.journeys.models import Model
+from dlc.journeys.samples import sample_inputs, sample_sizes
+from dlc.journeys.verification import Agreement, Oracle, require_agreement
+from dlc.targets import target as find_target
+from dlc.targets.target import Options, Target
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What a compilation wrote: the path, its files, sentences on what was approximated, and the check of it."""
+
+    path: Path
+    files: tuple[str, ...]
+    notes: tuple[str, ...]
+    agreements: tuple[Agreement, ...]
+
+
+def compile_model(model: Model, to: str, output: Path, *, io_layout: str = "keep", verify: bool = True,
+                  sizes: Mapping[str, int] | None = None) -> Compiled:
+    """Write a model for the target `to` at `output` (a folder, or a file with a suffix that the target writes).
+
+    sizes: numbers for named sizes, used by the check only. io_layout: "keep" or "native" (the framework's own
+    order of axes at inputs and outputs). Raises Unsupported with everything that the target cannot express.
+    """
+    target, options = find_target(to), Options(io_layout=io_layout)
+    _check_suffix(target, output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as temporary:
+        made = Path(temporary) / output.name
+        if not made.suffix:
+            made.mkdir()
+        notes = target.write(model.program, model.weights, made, options=options)
+        agreements = _verified(model, target, made, sizes or {}) if verify else []
+        files = publish(made, output)
+    return Compiled(output, tuple(files), tuple(notes), tuple(agreements))
+
+
+def to_text(model: Model, output: Path) -> Compiled:
+    """Write a model as `.dl` source with its weights beside it."""
+    from safetensors.numpy import save_file
+    output.parent.mkdir(parents=True, exist_ok=True)
+    weights = output.with_suffix(".safetensors")
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as temporary:
+        folder = Path(temporary)
+        (folder / output.name).write_text(print_program(model.program, weights=weights.name), encoding="utf-8")
+        save_file({path: model.weights[path] for path in model.program.weights()}, folder / weights.name)
+        for name in (weights.name, output.name):
+            os.replace(folder / name, output.parent / name)
+    return Compiled(output, (output.name, weights.name), (), ())
+
+
+def _check_suffix(target: Target, output: Path) -> None:
+    if output.suffix and output.suffix not in target.suffixes and not output.is_dir():
+        files = ", ".join(target.suffixes) or "none"
+        raise UsageError(Diagnostic("E0704", f"the target {target.name} writes no `{output.suffix}` file", None,
+                                    expected=f"a folder, or a file that ends in: {files}", found=str(output)))
+
+
+def _verified(model: Model, target: Target, made: Path, given: Mapping[str, int]) -> list[Agreement]:
+    program = model.program
+    sizes = sample_sizes(program, given)
+    inputs = sample_inputs(program, sizes)
+    oracle = Oracle(program, model.weights, inputs)
+    agreements = oracle.compare(target.execute(program, made, inputs))
+    require_agreement(agreements, f"the written {target.name} model")
+    return agreements
+
+
+def publish(made: Path, output: Path) -> list[str]:
+    """Move what was made to its place; files of a folder replace those of the same name, others stay."""
+    if made.is_file():
+        os.replace(made, output)
+        beside = sorted(p for p in made.parent.iterdir() if p.is_file())
+        for path in beside:
+            os.replace(path, output.parent / path.name)
+        return [output.name, *(p.name for p in beside)]
+    names = sorted(str(p.relative_to(made)) for p in made.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    for name in names:
+        place = output / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(made / name, place)
+    return names

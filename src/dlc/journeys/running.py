@@ -1,0 +1,25 @@
+"""`dlc run`: a model on inputs from files, on the engine that is quickest here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dlc.ir.types import Array
+from dlc.journeys.models import Model
+from dlc.runtime.executor import Executor, executor
+
+
+@dataclass(frozen=True)
+class Ran:
+    """The outputs by name, and the executor that made them (its engine, why it was chosen, its plan)."""
+
+    outputs: dict[str, Array]
+    executor: Executor
+
+
+def run_model(model: Model, inputs: Mapping[str, Array], *, engine: str = "auto", device: str = "cpu",
+              threads: int | None = None) -> Ran:
+    """Run a model once. Raises DlcError for inputs that do not fit and engines that are not there."""
+    ready = executor(model.program, model.weights, engine=engine, device=device, threads=threads)
+    return Ran(ready(**inputs), ready)
