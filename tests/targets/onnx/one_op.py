@@ -39,7 +39,7 @@ def draw(argument: Arg, type: TensorType, seed: int) -> Array:
     if argument.values is not None:
         return np.broadcast_to(np.asarray(argument.values), shape).astype(type.dtype.numpy)
     if type.dtype.kind == "bool":
-        return rng.random(shape) < 0.5
+        return np.asarray(rng.random(shape) < 0.5)
     if type.dtype.is_integer:
         low = max(argument.low, 0) if type.dtype.kind == "uint" else argument.low
         numbers: Any = rng.integers(int(low), max(int(argument.high), int(low) + 1), shape)

@@ -92,10 +92,10 @@ class Emitter:
         self.store, self.parent = store, parent
         self.nodes: list[Any] = []
         self.types: dict[str, TensorType] = {}
-        self.scope = parent.scope if parent is not None else ""
+        self.scope: str = parent.scope if parent is not None else ""
         self.doc = ""
-        self.prefix = parent.prefix if parent is not None else ""
-        self.sizes = Sizes(self, store.constant, parent.sizes if parent is not None else None)
+        self.prefix: str = parent.prefix if parent is not None else ""
+        self.sizes: Sizes = Sizes(self, store.constant, parent.sizes if parent is not None else None)
 
     def __call__(self, op_type: str, *inputs: str | None, outputs: int = 1, **attributes: Any) -> Any:
         from onnx import helper

@@ -117,7 +117,7 @@ def raw(array: Array) -> bytes | memoryview:
         return (nibbles[0::2] | nibbles[1::2] << 4).tobytes()
     if array.size == 0:
         return b""
-    return memoryview(array.reshape(-1).view(np.uint8))
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _field(number: int, length: int) -> bytes:

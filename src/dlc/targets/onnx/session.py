@@ -9,18 +9,14 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from dlc.diagnostics import Diagnostic, DlcError, MissingExtra
+from dlc.diagnostics import Diagnostic, DlcError
 from dlc.ir.types import Array
+from dlc.targets.target import need
 
 
 def onnxruntime() -> Any:
     """The onnxruntime module. Raises MissingExtra with the pip line."""
-    try:
-        import onnxruntime as module
-    except ImportError as error:
-        raise MissingExtra(Diagnostic("E0701", "onnxruntime is not installed", None,
-                                      hint='pip install "dlc[onnx]"')) from error
-    return module
+    return need("onnxruntime", "onnx")
 
 
 def execute(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:

@@ -36,3 +36,15 @@ def load() -> Table[Writer]:
     for module in iter_modules(import_module(package).__path__):
         import_module(f"{package}.{module.name}")
     return TABLE
+
+
+def enter_same(names: dict[str, str]) -> None:
+    """Enter operations that ONNX has too, with the same operands and without attributes."""
+    for name, op_type in names.items():
+        TABLE.writes(name)(_same(op_type))
+
+
+def _same(op_type: str) -> Writer:
+    def write(e: Any, node: Any, *inputs: str | None) -> Any:
+        return e(op_type, *inputs)
+    return write
