@@ -116,8 +116,8 @@ class Builder:
     """
 
     def __init__(self, graph: Graph, *, origin: str = "source", span: Span | None = None,
-                 anchor: Node | None = None) -> None:
-        self.graph, self.origin, self.span, self.anchor = graph, origin, span, anchor
+                 anchor: Node | None = None, scope: str = "") -> None:
+        self.graph, self.origin, self.span, self.anchor, self.scope = graph, origin, span, anchor, scope
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         name = name.rstrip("_")
@@ -155,6 +155,7 @@ class Builder:
         return self.insert(Call(block, instance, operands, span=self.span, origin=self.origin)).outputs
 
     def insert(self, node: Node) -> Node:
+        node.scope = node.scope or self.scope
         return self.graph.insert(node, self.anchor)
 
     def constant(self, value: Any, dtype: DType | None = None) -> Value:

@@ -69,9 +69,12 @@ class Weight(Value):
 
 
 class Node:
-    """A step of a graph. `origin` names the reader, pass or rule that made it (`"source"` for the person)."""
+    """A step of a graph. `origin` names the reader, pass or rule that made it (`"source"` for the person).
 
-    __slots__ = ("_next", "_previous", "doc", "graph", "operands", "origin", "outputs", "span")
+    scope: the instance path (`layer1.0`) of the block that it stood in before inlining; empty in its own graph.
+    """
+
+    __slots__ = ("_next", "_previous", "doc", "graph", "operands", "origin", "outputs", "scope", "span")
 
     operands: tuple[Value | None, ...]
     outputs: tuple[Value, ...]
@@ -79,7 +82,7 @@ class Node:
     def __init__(self, operands: Iterable[Value | None], types: Iterable[TensorType], *, span: Span | None = None,
                  origin: str = "source", doc: str = "") -> None:
         self.graph: Graph | None = None
-        self.span, self.origin, self.doc = span, origin, doc
+        self.span, self.origin, self.doc, self.scope = span, origin, doc, ""
         self._previous: Node | None = None
         self._next: Node | None = None
         self.operands = tuple(operands)

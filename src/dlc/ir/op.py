@@ -155,6 +155,7 @@ class Op:
       unit, zero    op(x, unit) == x; op(x, zero) == zero
       spatial       it has a `layout` attribute that says where the channels are
       axis_attributes  attributes that name axes of the first operand (renumbered when its layout changes)
+      random        in training its result differs from call to call (two calls are never merged into one)
       positional    attributes that may be given by position in the language
       extra         the attribute (of the kind NamedSizes) that collects keywords which are no declared names:
                     `rearrange(x, "b (h d) -> b h d", h=8)` is `sizes=(("h", 8),)`
@@ -173,6 +174,7 @@ class Op:
     zero: ClassVar[float | None] = None
     spatial: ClassVar[bool] = False
     axis_attributes: ClassVar[tuple[str, ...]] = ()
+    random: ClassVar[bool] = False
     positional: ClassVar[tuple[str, ...]] = ()
     aliases: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
