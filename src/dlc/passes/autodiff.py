@@ -6,10 +6,10 @@ built once more beside the original: lowering or inlining followed by `Share` le
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from dlc.ir.build import Builder, expand
-from dlc.ir.graph import Apply, Call, Graph, Node, Value, Weight
+from dlc.ir.graph import Apply, Call, Graph, Node, Value, Weight, join
 from dlc.ir.op import Composite, ControlFlow, Primitive, Problem
 from dlc.ops.constants import filled
 from dlc.passes.clone import copy_weight
@@ -92,7 +92,7 @@ def _operands(node: Node) -> list[Value]:
     """The operands that a gradient can flow to, the weights of a called block included."""
     own = [v for v in node.operands if v is not None and v.type.dtype.is_float]
     if isinstance(node, Call) and node.graph is not None:
-        own += [node.graph.weights[p] for p in _called(node.block, f"{node.instance}.") if p in node.graph.weights]
+        own += [node.graph.weights[p] for p in _called(node.block, join("", node.instance)) if p in node.graph.weights]
     return own
 
 
@@ -101,7 +101,7 @@ def _called(block: Graph, prefix: str) -> list[str]:
     paths = [prefix + path for path in block.weights]
     for node in block.walk():
         if isinstance(node, Call):
-            paths += _called(node.block, f"{prefix}{node.instance}.")
+            paths += _called(node.block, join(prefix, node.instance))
     return paths
 
 
@@ -144,7 +144,8 @@ def _body_of_call(b: Builder, node: Call) -> list[Value]:
 
     def find(path: str, weight: Weight) -> Value:
         return graph.weights.get(path) or graph.add_weight(copy_weight(weight, path))
-    return inline_into(graph, node.block, list(node.operands), f"{node.instance}." if node.instance else "", find)
+    return inline_into(graph, node.block, list(node.operands), join("", node.instance), find,
+                       b.anchor)
 
 
 def _refusal(node: Node) -> Problem:
@@ -159,10 +160,3 @@ def _accumulate(b: Builder, found: Gradients, value: Value, g: Value | None) -> 
     if g is None or not value.type.dtype.is_float:
         return
     found[value] = b.add(found[value], g) if value in found else g
-
-
-def gradients_by_name(b: Builder, y: Value, weights: Mapping[str, Weight]) -> dict[str, Value]:
-    """The gradient of a scalar for every trainable weight that it depends on, by path."""
-    trained = {path: w for path, w in weights.items() if w.trainable}
-    found = gradients(b, [y], list(trained.values()))
-    return {path: g for path, g in zip(trained, found, strict=True) if g is not None}

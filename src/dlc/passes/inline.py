@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from dlc.ir.graph import Apply, Call, Graph, Program, Value, Weight, join
+from dlc.ir.graph import Apply, Call, Graph, Node, Program, Value, Weight, join
 from dlc.passes.base import FLAT, Pass, Property
 from dlc.passes.clone import copy_node, copy_weight
 
@@ -43,10 +43,11 @@ def inline(program: Program) -> Program:
 
 
 def inline_into(target: Graph, block: Graph, arguments: list[Value | None], prefix: str,
-                find: FindWeight) -> list[Value]:
-    """Append the nodes of a block, and of the blocks that it calls, to a graph; the values of the block's outputs.
+                find: FindWeight, before: Node | None = None) -> list[Value]:
+    """Put the nodes of a block, and of the blocks that it calls, into a graph, at its end or before a node.
 
     prefix: the full path of the instance, with a dot at its end. find: gives the values of weights.
+    Returns the values of the block's outputs.
     """
     values: dict[Value, Value] = {given: argument for given, argument in zip(block.inputs, arguments, strict=True)
                                   if argument is not None}
@@ -55,7 +56,7 @@ def inline_into(target: Graph, block: Graph, arguments: list[Value | None], pref
     for node in block.nodes:
         if isinstance(node, Call):
             operands = [None if v is None else values[v] for v in node.operands]
-            results = inline_into(target, node.block, operands, join(prefix, node.instance), find)
+            results = inline_into(target, node.block, operands, join(prefix, node.instance), find, before)
             values.update(zip(node.outputs, results, strict=True))
             _keep_names(node, results)
             continue
@@ -63,7 +64,7 @@ def inline_into(target: Graph, block: Graph, arguments: list[Value | None], pref
         copy.scope = ".".join(p for p in (prefix.removesuffix("."), node.scope) if p)
         if isinstance(copy, Apply) and copy.regions:
             _inline_regions(copy, prefix, find)
-        target.insert(copy)
+        target.insert(copy, before)
     return [values[v] for v in block.outputs]
 
 

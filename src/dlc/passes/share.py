@@ -50,7 +50,8 @@ def _key(node: Node) -> Any:
     operands: tuple[Value | None, ...] = node.operands
     if node.op.commutative:
         operands = tuple(sorted(operands, key=id))
-    return node.op, operands, tuple(node.attributes.items())
+    written = repr(node.attributes) if node.op.name == "constant" else ""  # 0.0 == -0.0, but they are two constants
+    return node.op, operands, tuple(node.attributes.items()), written
 
 
 def is_random(node: Apply) -> bool:
