@@ -65,3 +65,55 @@ class Linear(Composite):
         yield sample("f32[4, 3]", "f32[5, 3]", "f32[5]")
         yield sample("f32[2, 4, 3]", "f32[5, 3]", None)
         yield sample("f32[3]", "f32[1, 3]", "f32[1]")
+
+
+@operation
+class Bilinear(Composite):
+    """z[o] = x W[o] y + b[o]: a form that is linear in each of two vectors.
+
+    x: [..., n]; y: [..., m]; weight: [out, n, m]; bias: [out]; z: [..., out].
+    As a layer: `bilinear(64)` owns `weight` and `bias`, drawn from U(-1/sqrt(n), 1/sqrt(n)).
+    """
+
+    ulps = 32
+
+    def infer(self, x: Float, y: Float, weight: Float, bias: Float | None = None) -> TensorType:
+        self._need_vectors(x, y)
+        need_rank("weight", weight, 3)
+        same_dtype(x=x, y=y, weight=weight)
+        need(x.rank == y.rank, "`x` and `y` have different ranks", expected=str(x), found=str(y), at=["x", "y"],
+             code="E0222")
+        for axis in range(x.rank - 1):
+            need_equal(f"axis {axis} of `x` and `y`", x.shape[axis], y.shape[axis], at=["x", "y"])
+        need_equal("the last axis of `x` and axis 1 of `weight`", x.shape[-1], weight.shape[1], at=["x", "weight"])
+        need_equal("the last axis of `y` and axis 2 of `weight`", y.shape[-1], weight.shape[2], at=["y", "weight"])
+        if bias is not None:
+            need_rank("bias", bias, 1)
+            need_equal("the outputs of `weight` and the size of `bias`", weight.shape[0], bias.shape[0], at=["bias"])
+        return x.with_shape(*x.shape[:-1], weight.shape[0])
+
+    @staticmethod
+    def _need_vectors(*types: TensorType) -> None:
+        for t in types:
+            need(t.rank >= 1, "`bilinear` needs tensors with a last axis", expected="rank 1 or more", found=str(t),
+                 code="E0222")
+
+    def layer(self, x: TensorType, y: TensorType, *, features: Size, bias: bool = True) -> dict[str, WeightSpec]:
+        self._need_vectors(x, y)
+        init = fan_in_uniform(x.shape[-1])
+        weights = {"weight": WeightSpec(TensorType(x.dtype, (features, x.shape[-1], y.shape[-1])), init)}
+        if bias:
+            weights["bias"] = WeightSpec(TensorType(x.dtype, (features,)), init)
+        return weights
+
+    def sizes(self, weight: TensorType, bias: TensorType | None = None) -> dict[str, Any]:
+        return {"features": weight.shape[0], "bias": bias is not None}
+
+    def body(self, b: Builder, x: Value, y: Value, weight: Value, bias: Value | None) -> Value:
+        z = b.einsum(x, weight, y, equation="...n,onm,...m->...o")
+        return z if bias is None else b.add(z, bias)
+
+    def samples(self) -> Iterable[Sample]:
+        yield sample("f32[4, 3]", "f32[4, 2]", "f32[5, 3, 2]", "f32[5]")
+        yield sample("f32[2, 4, 3]", "f32[2, 4, 2]", "f32[5, 3, 2]", None)
+        yield sample("f32[3]", "f32[2]", "f32[1, 3, 2]", "f32[1]")

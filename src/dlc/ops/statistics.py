@@ -147,26 +147,6 @@ class Norm(Statistic):
 
 
 @operation
-class Normalize(Composite):
-    """x divided by its p-norm along `axis`, which counts as at least eps: a vector of length 1."""
-
-    axis_attributes = ("axis",)
-    ulps = 16
-
-    def infer(self, x: Float, *, p: Real = 2.0, axis: Axes = (1,), eps: Real = 1e-12) -> TensorType:
-        return x
-
-    def body(self, b: Builder, x: Value, *, p: float, axis: tuple[int, ...], eps: float) -> Value:
-        return b.div(x, b.maximum(b.norm(x, p=p, axis=axis, keepdims=True), eps))
-
-    def samples(self) -> Iterable[Sample]:
-        yield sample("f32[2, 3]")
-        yield sample("f32[2, 3, 4]", axis=-1, p=1)
-        yield sample("f32[2, 3]", axis=0, p=3)
-        yield sample("f32[2, 3]", eps=5)
-
-
-@operation
 class Logaddexp(Composite):
     """log(exp(x) + exp(y)), element by element, computed so that nothing overflows."""
 
