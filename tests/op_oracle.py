@@ -13,9 +13,10 @@ from dlc.ir.build import Builder, resolve
 from dlc.ir.dim import name
 from dlc.ir.evaluate import apply as evaluate
 from dlc.ir.evaluate import run
-from dlc.ir.graph import Graph, Program
-from dlc.ir.op import Primitive, Sample, op
+from dlc.ir.graph import Graph, Program, Value
+from dlc.ir.op import Sample, op
 from dlc.ir.types import DTYPES, F64, TensorType, dtype_of
+from dlc.passes import autodiff
 
 
 def typed(text: str) -> TensorType:
@@ -66,29 +67,30 @@ def reference(operation: str, *arrays: Any, **attributes: Any) -> Any:
     return results[0] if len(results) == 1 else results
 
 
-def rule_gradients(operation: str, arrays: Sequence[Any], cotangent: Any, **attributes: Any) -> list[Any]:
-    """The gradients of a primitive by its own rule, evaluated."""
+def gradients(operation: str, arrays: Sequence[Any], *cotangents: Any, **attributes: Any) -> list[Any]:
+    """The gradients for all floating-point operands by automatic differentiation, evaluated; None for the others."""
     graph = Graph("gradient")
     values = [None if a is None else graph.add_input(f"x{i}", TensorType(dtype_of(a), a.shape))
               for i, a in enumerate(arrays)]
-    g = graph.add_input("g", TensorType(F64, cotangent.shape))
+    seeds = [graph.add_input(f"g{i}", TensorType(F64, c.shape)) for i, c in enumerate(cotangents)]
     b = Builder(graph)
-    rule = op(operation)
-    assert isinstance(rule, Primitive)
-    assert rule.gradient is not None
-    results = rule.gradient(b, b.apply(operation, *values, **attributes).node, g)
-    for i, value in enumerate(results):
-        if value is not None:
-            graph.add_output(f"d{i}", value)
-    inputs = {v.name: a for v, a in zip(values, arrays, strict=True) if v is not None} | {"g": cotangent}
-    found = run(Program(graph), inputs, weights={}, precision="float64")
-    return [found.get(f"d{i}") for i in range(len(results))]
+    results = b.apply(operation, *values, **attributes)
+    wrt = [v for v in values if v is not None and v.type.dtype.is_float]
+    found = autodiff.gradients(b, [results] if isinstance(results, Value) else results, wrt, seeds)
+    for value, gradient in zip(wrt, found, strict=True):
+        if gradient is not None:
+            graph.add_output(f"d{value.name}", gradient)
+    given = [*zip(values, arrays, strict=True), *zip(seeds, cotangents, strict=True)]
+    evaluated = run(Program(graph), {v.name: a for v, a in given if v is not None}, weights={}, precision="float64")
+    return [None if v is None else evaluated.get(f"d{v.name}") for v in values]
 
 
-def torch_gradients(function: Callable[..., torch.Tensor], arrays: Sequence[Any], cotangent: Any) -> list[Any]:
+def torch_gradients(function: Callable[..., Any], arrays: Sequence[Any], *cotangents: Any) -> list[Any]:
     """The gradients that PyTorch's autograd finds."""
     tensors = [None if a is None else torch.tensor(a, requires_grad=a.dtype == np.float64) for a in arrays]
-    function(*tensors).backward(torch.tensor(cotangent))
+    results = function(*tensors)
+    results = [results] if isinstance(results, torch.Tensor) else list(results)
+    torch.autograd.backward(results, [torch.tensor(c) for c in cotangents])
     return [None if t is None or t.grad is None else t.grad.numpy() for t in tensors]
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from op_oracle import attributes_of, close, draw, infer, reference, rule_gradients, samples, torch_gradients
+from op_oracle import attributes_of, close, draw, gradients, infer, reference, samples, torch_gradients
 
 from dlc.ir.dim import name
 from dlc.ir.op import Problem, Sample, op
@@ -47,7 +47,7 @@ def test_gradients(sample: Sample) -> None:
     attributes = attributes_of("convolution", Sample(sample.operands[:2], sample.attributes))
     g = np.random.default_rng(1).standard_normal(reference("convolution", *arrays, **attributes).shape)
     expected = torch_gradients(lambda *a: torch_convolution(*a, **attributes), arrays, g)
-    for found, wanted in zip(rule_gradients("convolution", arrays, g, **attributes), expected, strict=True):
+    for found, wanted in zip(gradients("convolution", arrays, g, **attributes), expected, strict=True):
         close(found, wanted)
 
 
@@ -70,7 +70,7 @@ def test_random_shapes(data: st.DataObject) -> None:
     close(reference(f"conv{axes}d", x, weight, None, **attributes), expected)
     g = rng.standard_normal(expected.shape)
     wanted = torch_gradients(lambda *a: torch_convolution(*a, **attributes), [x, weight], g)
-    for found, right in zip(rule_gradients("convolution", [x, weight], g, **attributes), wanted, strict=True):
+    for found, right in zip(gradients("convolution", [x, weight], g, **attributes), wanted, strict=True):
         close(found, right)
 
 

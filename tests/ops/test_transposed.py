@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from op_oracle import attributes_of, close, draw, infer, reference, rule_gradients, samples, torch_gradients
+from op_oracle import attributes_of, close, draw, gradients, infer, reference, samples, torch_gradients
 
 from dlc.ir.dim import name
 from dlc.ir.op import Problem, Sample, op
@@ -66,7 +66,7 @@ def test_random_shapes(data: st.DataObject) -> None:
     y = expected(*map(torch.tensor, arrays))
     close(reference(f"conv_transpose{axes}d", *arrays, None, **attributes), y)
     g = rng.standard_normal(y.shape)
-    for found, wanted in zip(rule_gradients("transposed_convolution", arrays, g, **attributes),
+    for found, wanted in zip(gradients("transposed_convolution", arrays, g, **attributes),
                              torch_gradients(expected, arrays, g), strict=True):
         close(found, wanted)
 

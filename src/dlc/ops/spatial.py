@@ -145,6 +145,14 @@ def pad_spatial(b: Builder, x: Value, pairs: Sequence[tuple[int, int]], layout: 
     return result
 
 
+def pad_channels(b: Builder, x: Value, pair: tuple[int, int], layout: str) -> Value:
+    """Zeros added before and after the channels."""
+    widths = [(0, 0)] * x.type.rank
+    widths[channel_axis(x.type.rank, layout)] = pair
+    result: Value = b.pad(x, widths=widths) if any(pair) else x
+    return result
+
+
 def cut(b: Builder, x: Value, axes: Sequence[int], sizes: Sequence[Dim]) -> Value:
     """The first `sizes` elements along some axes; the tensor itself where that is all of it."""
     if all(x.type.shape[a] == n for a, n in zip(axes, sizes, strict=True)):
