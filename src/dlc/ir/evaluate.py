@@ -111,11 +111,11 @@ class _Run:
             for value, array in zip(node.outputs, results, strict=True):
                 known[value] = array
                 readers[value] = readers.get(value, 0) + len(value.uses)
-                self._learn(value, array)
+                self.learn(value, array)
             self._release(node, known, readers)
         return [known[v] for v in graph.outputs]  # type: ignore[misc]
 
-    def _learn(self, value: Value, array: Array) -> None:
+    def learn(self, value: Value, array: Array) -> None:
         """Sizes that depend on data become known where they are made."""
         for dim, size in zip(value.type.shape, array.shape, strict=True):
             if isinstance(dim, Expr):
@@ -173,6 +173,20 @@ def trace(program: Program, inputs: Mapping[str, Array], *, weights: Mapping[str
     tracer = _Trace(weights, sizes, double)
     tracer.graph(program.entry, [_input(v, inputs, sizes, double) for v in program.entry.inputs], "")
     return tracer.found
+
+
+def step(node: Node, arrays: Sequence[Array | None], *, weights: Mapping[str, Array],
+         sizes: dict[str, int]) -> Sequence[Array]:
+    """One node of a flat graph on arrays, in the declared element types.
+
+    weights: array by full path, for weights in regions. sizes: the named sizes known so far; those that depend on
+    data are entered.
+    """
+    run = _Run(weights, sizes, False)
+    results = run.node(node, arrays, "")
+    for value, array in zip(node.outputs, results, strict=True):
+        run.learn(value, array)
+    return results
 
 
 def apply(op: Op, arrays: Sequence[Array | None], attributes: Mapping[str, Any]) -> tuple[Array, ...]:

@@ -1,0 +1,1 @@
+"""What runs a plan: one module per engine, found by name."""

@@ -23,6 +23,9 @@ EMBEDDED_LIMIT = 1_900_000_000
 ALIGNMENT = 4096
 """Where tensors beside the file begin: at whole memory pages."""
 
+INLINE_BYTES = 4096
+"""Tensors up to this size are always in the file: shape inference reads the small ones."""
+
 _GRAPH, _INITIALIZER, _RAW_DATA = 7, 5, 9
 """The field numbers of ModelProto.graph, GraphProto.initializer and TensorProto.raw_data."""
 
@@ -37,7 +40,8 @@ def save(model: Model, path: Path, *, embedded_limit: int = EMBEDDED_LIMIT) -> l
         return [path]
     beside = path.with_name(path.name + ".data")
     with beside.open("wb") as data:
-        protos = [_external(t, beside.name, _append(data, t)) for t in tensors]
+        protos = [_inline(t) if t.nbytes <= INLINE_BYTES else _external(t, beside.name, _append(data, t))
+                  for t in tensors]
     path.write_bytes(_with_initializers(model, protos).SerializeToString())
     return [path, beside]
 
@@ -67,10 +71,12 @@ def embedded(model: Model) -> Iterator[bytes | memoryview]:
         yield raw(tensor.load())
 
 
-def external(model: Model, location: str) -> bytes:
-    """The bytes of a model whose weights the session is given by name; `location` only marks them as absent."""
-    protos = [_external(t, location, (0, t.nbytes)) for t in model.initializers.values()]
-    return bytes(_with_initializers(model, protos).SerializeToString())
+def external(model: Model) -> tuple[bytes, list[Initializer]]:
+    """The bytes of a model without its large tensors, and these, which the session is to be given by name."""
+    tensors = model.initializers.values()
+    large = [t for t in tensors if t.nbytes > INLINE_BYTES]
+    protos = [_inline(t) if t.nbytes <= INLINE_BYTES else _external(t, "given", (0, t.nbytes)) for t in tensors]
+    return bytes(_with_initializers(model, protos).SerializeToString()), large
 
 
 def _with_initializers(model: Model, protos: Iterable[Any]) -> Any:
@@ -89,6 +95,12 @@ def _head(tensor: Initializer) -> bytes:
 def _tensor(tensor: Initializer) -> Any:
     from onnx import TensorProto
     return TensorProto(name=tensor.name, dims=list(tensor.shape), data_type=ELEMENT_TYPES[tensor.dtype.name])
+
+
+def _inline(tensor: Initializer) -> Any:
+    proto = _tensor(tensor)
+    proto.raw_data = bytes(raw(tensor.load()))
+    return proto
 
 
 def _external(tensor: Initializer, location: str, place: tuple[int, int]) -> Any:

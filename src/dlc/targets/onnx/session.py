@@ -37,8 +37,7 @@ def execute(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
 def run(session: Any, inputs: Mapping[str, Array]) -> list[Array]:
     """The outputs of a session in order; element types that numpy lacks pass as their bits."""
     ort = onnxruntime()
-    special = any(a.dtype.name in _BITS for a in inputs.values())
-    if not special and not any(_special(o.type) for o in session.get_outputs()):
+    if not is_special(session):
         return list(session.run(None, dict(inputs)))
     feeds = {name: value(ort, array) for name, array in inputs.items()}
     results = session.run_with_ort_values([o.name for o in session.get_outputs()], feeds)
@@ -54,8 +53,9 @@ _RUNTIME = {"tensor(bfloat16)": "bfloat16", "tensor(float8e4m3fn)": "float8_e4m3
             "tensor(float8e5m2)": "float8_e5m2"}
 
 
-def _special(type: str) -> bool:
-    return type in _RUNTIME
+def is_special(session: Any) -> bool:
+    """Whether an input or output has an element type that numpy lacks."""
+    return any(t.type in _RUNTIME for t in (*session.get_inputs(), *session.get_outputs()))
 
 
 def value(ort: Any, array: Array) -> Any:
