@@ -86,7 +86,7 @@ def moved(view: Spatial, order: Sequence[int]) -> Spatial | None:
     """The view of a tensor with this view whose axes are put in another order; None if it is no spatial tensor."""
     if order[0] != 0:
         return None
-    channels, spatial = view.parts(len(order))
+    channels, _ = view.parts(len(order))
     count = len(channels)
     if set(order[1:1 + count]) == set(channels):
         return Spatial(count, False)
