@@ -57,6 +57,9 @@ def _check_operands(operation: Op, types: Sequence[TensorType | None]) -> None:
     fixed = len(operation.operands) - operation.variadic
     if len(types) < fixed or (len(types) > fixed and not operation.variadic):
         raise Problem(f"`{operation.name}` takes {fixed} tensors", found=f"{len(types)}", code="E0210")
+    if not types and operation.operands and not operation.operands[0].optional:
+        raise Problem(f"`{operation.name}` takes at least one tensor", expected=operation.operands[0].name,
+                      found="nothing", code="E0210")
     for position, given in enumerate(types):
         declared = declared_operand(operation, position)
         if given is None:

@@ -11,19 +11,17 @@ from dlc.ir.types import TensorType
 
 @dataclass(frozen=True)
 class Range:
-    """The indices start, start + step, ...: `count` of them, on an axis of `size`. Bounds are resolved and clamped."""
+    """The indices start, start + step, ...: `count` of them, on an axis of `size`.
+
+    canonical: start and stop as they are stored on a node, the stop None where the range reaches the end of the axis
+    (for negative steps: its beginning). A bound whose place depends on the size stays as it was given.
+    """
 
     size: Dim
     start: Dim
-    stop: Dim
     step: int
     count: Dim
-
-    @property
-    def open_stop(self) -> Dim | None:
-        """The stop, None where the range reaches the end of the axis (for negative steps: its beginning)."""
-        end: Dim = self.size if self.step > 0 else -1
-        return None if self.stop == end else self.stop
+    canonical: tuple[Dim, Dim | None]
 
     @property
     def last(self) -> Dim:
@@ -33,7 +31,7 @@ class Range:
     @property
     def cuts(self) -> bool:
         """Whether it is anything but the whole axis in order."""
-        return not (self.step == 1 and self.start == 0 and self.stop == self.size)
+        return not (self.step == 1 and self.canonical == (0, None))
 
 
 def resolve_range(size: Dim, start: Dim | None, stop: Dim | None, step: int) -> Range:
@@ -41,18 +39,37 @@ def resolve_range(size: Dim, start: Dim | None, stop: Dim | None, step: int) -> 
     low: Dim = 0 if step > 0 else -1
     high: Dim = size if step > 0 else size - 1
     first, end = (low, high) if step > 0 else (high, low)
-    first = first if start is None else _clamp(_from_start(start, size), low, high)
-    end = end if stop is None else _clamp(_from_start(stop, size), low, high)
-    if step == 1 and start is not None and stop is None and _negative(start):
-        return Range(size, first, end, step, least(size, -start))
+    open_end = end
+    kept_start, kept_stop = first, end
+    if start is not None:
+        first, kept_start = _place(start, size, low, high)
+    if stop is not None:
+        end, kept_stop = _place(stop, size, low, high)
+    canonical = (kept_start, None if kept_stop == open_end else kept_stop)
+    if step == 1 and end == size and kept_start != first and _negative(kept_start):
+        return Range(size, first, step, least(size, -kept_start), canonical)
+    if size == 0:
+        return Range(0, 0, 1, 0, (0, None))
     span = end - first if step > 0 else first - end
-    return Range(size, first, end, step, greatest(0, ceil_div(span, abs(step))))
+    count = greatest(0, ceil_div(span, abs(step)))
+    if count == 0:
+        return Range(size, 0, step, 0, (0, 0))
+    return Range(size, first, step, count, canonical)
+
+
+def _place(bound: Dim, size: Dim, low: Dim, high: Dim) -> tuple[Dim, Dim]:
+    """Where a bound lies, clamped; and how it is stored: the same where that is decided."""
+    counted = size + bound if _negative(bound) else bound
+    clamped = greatest(low, least(counted, high))
+    if clamped in (low, high, counted):
+        return clamped, clamped
+    return clamped, bound if isinstance(bound, int) or _negative(bound) else greatest(0, bound)
 
 
 def resolve_index(x: TensorType, index: Dim, axis: int) -> Dim:
     """An index from the start of an axis. Raises Problem where it is known to lie outside."""
     size = x.shape[axis]
-    found = _from_start(index, size)
+    found = size + index if _negative(index) else index
     if _known(found, -1) or _known(size, found):
         raise Problem(f"index {index} is out of range on axis {axis}", at=["x", "index"], found=str(index),
                       expected=f"{-size} to {size - 1}", code="E0213")
@@ -67,14 +84,6 @@ def least(a: Dim, b: Dim) -> Dim:
 def greatest(a: Dim, b: Dim) -> Dim:
     """The greater one, where named sizes are 1 or more."""
     return b if _known(a, b) else a if _known(b, a) else maximum(a, b)
-
-
-def _clamp(bound: Dim, low: Dim, high: Dim) -> Dim:
-    return greatest(low, least(bound, high))
-
-
-def _from_start(bound: Dim, size: Dim) -> Dim:
-    return size + bound if _negative(bound) else bound
 
 
 def _negative(bound: Dim) -> bool:

@@ -45,7 +45,8 @@ def _need_states(name: str, states: OperandTypes, region: Graph, extra: int = 0)
     """A loop leaves the types of its states as they were."""
     found = [v.type for v in region.outputs]
     need(len(found) >= len(states) and (extra < 0 or len(found) == len(states) + extra),
-         f"the body of `{name}` gives {len(found)} values", expected=f"{len(states)} next states", found=str(len(found)))
+         f"the body of `{name}` gives {len(found)} values", found=str(len(found)),
+         expected=f"{len(states)} next states")
     for index, (before, after) in enumerate(zip(states, found, strict=False)):
         label = region.inputs[index].name or f"state {index}"
         need(before == after, f"the body of `{name}` changes the type of `{label}`", expected=str(before),

@@ -23,8 +23,9 @@ class Slice(Primitive):
     """x[start:stop:step] along each of `axes` (the first ones unless given), with Python's meaning.
 
     Negative bounds count from the end, bounds outside are clamped, none is an open end. Symbolic sizes are taken to be
-    1 or more, and a bound of unknown sign counts from the start. Canonical bounds are never negative: `starts` are
-    numbers, `stops` are none where the slice goes to the end (for negative steps: to the beginning).
+    1 or more, and a bound of unknown sign counts from the start. Canonical bounds count from the start and lie on the
+    axis wherever that can be decided; `stops` are none where the slice goes to the end (for negative steps: to the
+    beginning).
     """
 
     def complete(self, x: TensorType, *, starts: tuple[Dim | None, ...], stops: tuple[Dim | None, ...],
@@ -41,7 +42,7 @@ class Slice(Primitive):
         parts = sorted((a % x.rank, resolve_range(x.shape[a], start, stop, step))
                        for a, start, stop, step in zip(axes, starts, stops, steps, strict=True))
         kept = [(a, r) for a, r in parts if r.cuts]
-        return {"starts": tuple(r.start for _, r in kept), "stops": tuple(r.open_stop for _, r in kept),
+        return {"starts": tuple(r.canonical[0] for _, r in kept), "stops": tuple(r.canonical[1] for _, r in kept),
                 "steps": tuple(r.step for _, r in kept), "axes": tuple(a for a, _ in kept)}
 
     def infer(self, x: Tensor, *, starts: Bounds, stops: Bounds, steps: OneOrMore | None = None,
