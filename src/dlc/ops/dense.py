@@ -75,7 +75,7 @@ class Bilinear(Composite):
     As a layer: `bilinear(64)` owns `weight` and `bias`, drawn from U(-1/sqrt(n), 1/sqrt(n)).
     """
 
-    ulps = 32
+    ulps = 128
 
     def infer(self, x: Float, y: Float, weight: Float, bias: Float | None = None) -> TensorType:
         self._need_vectors(x, y)

@@ -145,7 +145,7 @@ def _partial(b: Builder, equation: Equation, xs: Sequence[Value], position: int,
         fresh = label if label not in labels else next(spare)
         if fresh != label:
             terms.append(label + fresh)
-            values.append(b.eye(x.type.shape[axis], dtype=x.type.dtype))
+            values.append(b.eye(n=x.type.shape[axis], dtype=x.type.dtype))
         labels.append(fresh)
     present = [label for label in labels if any(label in t for t in terms)]
     result = b.einsum(*values, equation=f"{','.join(terms)}->{''.join(present)}")

@@ -40,7 +40,7 @@ class CosineSimilarity(Composite):
         yield sample("f32[4, 3]", "f32[4, 3]")
         yield sample("f32[4, 3, 2]", "f32[4, 3, 2]", axis=1)
         yield sample("f32[3]", "f32[3]")
-        yield sample("f32[4, 3]", "f32[4, 3]", eps=3)
+        yield sample("f32[4, 3]", "f32[4, 3]", eps=3, gradient=False)
 
 
 @operation

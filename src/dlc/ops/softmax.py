@@ -30,7 +30,7 @@ class SoftmaxLike(Composite):
         yield sample("f32[5]")
         yield sample("f32[2, 3, 4]", axis=1)
         yield sample("f32[2, 3, 4]", axis=0)
-        yield sample(Arg("f32[2, 3]", values=[[1000.0, 999.0, 990.0], [-1000.0, 0.0, -1000.0]]))
+        yield sample(Arg("f32[2, 3]", values=[[1000.0, 998.5, 990.0], [-1000.0, 0.0, -1000.0]]))
 
 
 @operation
@@ -78,7 +78,7 @@ class Sparsemax(SoftmaxLike):
         size = x.type.shape[axis]
         ordered = b.sort(x, axis=axis, descending=True)
         total = b.cumsum(ordered, axis=axis)
-        place = b.reshape(b.add(b.arange(size, dtype=x.type.dtype), 1.0),
+        place = b.reshape(b.add(b.arange(start=size, dtype=x.type.dtype), 1.0),
                           shape=[size, *[1] * (x.type.rank - 1 - axis)])
         kept = b.greater(b.add(b.mul(place, ordered), 1.0), total)
         k = b.sum(b.cast(kept, dtype=x.type.dtype), axis=axis, keepdims=True)
