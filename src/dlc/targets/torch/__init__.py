@@ -1,0 +1,36 @@
+"""PyTorch: readable source with safetensors.
+
+table.py and a file per op family (functional forms and modules), dialect.py (how classes look), writing.py (the
+folder), execution.py (running what was written), flat.py (one function without classes).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from dlc.targets.table import Table
+from dlc.targets.target import Target
+
+
+def _table() -> Table[Any]:
+    for module in iter_modules(__path__):
+        if module.name not in ("writing", "execution", "flat"):
+            import_module(f"{__name__}.{module.name}")
+    table: Table[Any] = import_module(f"{__name__}.table").TABLE
+    return table
+
+
+def _write(*arguments: Any, **options: Any) -> list[str]:
+    notes: list[str] = import_module(f"{__name__}.writing").write(*arguments, **options)
+    return notes
+
+
+def _execute(*arguments: Any) -> dict[str, Any]:
+    outputs: dict[str, Any] = import_module(f"{__name__}.execution").execute(*arguments)
+    return outputs
+
+
+TARGET = Target(name="torch", extra="torch", suffixes=(), folder=True, load_table=_table, write=_write,
+                execute=_execute)

@@ -1,0 +1,132 @@
+"""The file: header, imports that are used, helper functions, a class per block, and what the framework puts last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from textwrap import wrap as fill
+
+from dlc.ir.graph import Program
+from dlc.targets.source.body import INDENT
+from dlc.targets.source.dialect import Dialect
+from dlc.targets.source.fragment import Fragment, write_fragment
+from dlc.targets.source.layout import LIMIT, wrap
+from dlc.targets.source.names import class_name, prose
+from dlc.targets.source.unify import Class, Classes, Renderer
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a framework's file looks.
+
+    base: the base class. method: the name of the method that computes. imports: the line for every name that is
+    imported, in the order of the file. initialise: the call of the base class' `__init__`; `rest` stands at the end of
+    the parameters of `__init__`, such as `**kwargs`. footer: source after the classes, given the name of the model's.
+    """
+
+    base: str
+    method: str
+    imports: Mapping[str, str]
+    footer: Callable[[str], str]
+    initialise: str = "super().__init__()"
+    rest: str = ""
+
+
+def write_source(program: Program, dialect: Dialect, style: Style) -> str:
+    """The text of model.py."""
+    graphs = program.graphs()
+    index = {graph: i for i, graph in enumerate(graphs)}
+    classes = Classes([*style.imports, "load"])
+    helpers: dict[str, None] = {}
+    for graph, number in index.items():
+        fragment = write_fragment(graph, index, dialect)
+        helpers.update(dict.fromkeys(fragment.helpers))
+        classes.add(number, fragment)
+    settled = classes.settle()
+    entry = classes.of[index[program.entry]][0]
+    parts = [_helper(h) for h in helpers]
+    parts += [_class(one, Renderer(one, classes.of), style, is_entry=one is entry) for one in settled]
+    parts.append(style.footer(entry.name))
+    text = "\n\n\n".join(parts)
+    header = _docstring(program.entry.doc or f"{class_name(program.entry.name)}.", "")
+    imports = _imports(text, style.imports)
+    return "\n".join([*header, "", *imports, "", "", text]) + "\n"
+
+
+def _imports(text: str, known: Mapping[str, str]) -> list[str]:
+    """The import lines of the names that occur, standard library first, groups parted by an empty line."""
+    used = [line for name, line in known.items() if re.search(rf"(?<![\w.]){re.escape(name)}\b", text)]
+    groups: list[list[str]] = [[], []]
+    for line in dict.fromkeys(used):
+        groups[0 if re.match(r"(import|from) (math|pathlib|__future__|typing|collections)\b", line) else 1].append(line)
+    future = [line for line in groups[0] if "__future__" in line]
+    standard = [line for line in groups[0] if "__future__" not in line]
+    lines: list[str] = []
+    for group in (future, standard, groups[1]):
+        lines += ["", *group] if lines and group else group
+    return lines
+
+
+def _helper(source: str) -> str:
+    return "\n".join(piece for line in source.splitlines() for piece in wrap(line))
+
+
+def _docstring(text: str, indent: str) -> list[str]:
+    """A docstring of that text, its lines broken at the limit."""
+    lines: list[str] = []
+    for line in prose(text).splitlines():
+        lines += fill(line, LIMIT - len(indent) - 6) or [""]
+    if not lines:
+        return []
+    if lines[-1].endswith('"'):
+        lines[-1] += " "
+    if lines[0].startswith('"'):
+        lines[0] = " " + lines[0]
+    if len(lines) == 1:
+        return [f'{indent}"""{lines[0]}"""']
+    return [f'{indent}"""{lines[0]}', *(f"{indent}{line}".rstrip() for line in lines[1:]), f'{indent}"""']
+
+
+def _class(one: Class, renderer: Renderer, style: Style, *, is_entry: bool) -> str:
+    fragment = one.fragments[0]
+    construction = renderer.construction()
+    body = renderer.lines()
+    returned = renderer.returned()
+    lines = [f"class {one.name}({style.base}):"]
+    documented = _docstring(_class_doc(fragment, is_entry=is_entry), INDENT)
+    lines += [*documented, ""] if documented else []
+    lines += _initialiser(one, [*construction, *(f"self.{p} = {p}" for p in renderer.stored)], style)
+    lines += _signature(fragment, style, is_entry=is_entry)
+    for line in body:
+        text = f"{INDENT * 2}{line.text}"
+        comment = f"  # {line.comment}" if line.comment else ""
+        lines += [text + comment] if len(text + comment) <= LIMIT else wrap(text)
+    lines += wrap(f"{INDENT * 2}return {', '.join(returned)}") if returned else []
+    return "\n".join(lines)
+
+
+def _class_doc(fragment: Fragment, *, is_entry: bool) -> str:
+    return "" if is_entry else fragment.graph.doc
+
+
+def _initialiser(one: Class, statements: list[str], style: Style) -> list[str]:
+    if not statements and not one.parameters:
+        return []
+    parameters = ["self", *(p.name + (f"={p.default}" if p.default else "") for p in one.parameters)]
+    parameters += [style.rest] if style.rest else []
+    lines = wrap(f"{INDENT}def __init__({', '.join(parameters)}):")
+    lines.append(f"{INDENT * 2}{style.initialise}")
+    lines += [piece for s in statements for piece in wrap(f"{INDENT * 2}{s}")]
+    return [*lines, ""]
+
+
+def _signature(fragment: Fragment, style: Style, *, is_entry: bool) -> list[str]:
+    """The head of the method; the model's own has a line for every input with its type and comment."""
+    arguments = [a.name + (f"={a.default}" if a.default else "") for a in fragment.arguments]
+    if not is_entry or not fragment.arguments:
+        return wrap(f"{INDENT}def {style.method}({', '.join(['self', *arguments])}):")
+    lines = [f"{INDENT}def {style.method}(", f"{INDENT * 2}self,"]
+    for argument, text in zip(fragment.arguments, arguments, strict=True):
+        lines.append(f"{INDENT * 2}{text},  # {prose(argument.comment).splitlines()[0]}")
+    return [*lines, f"{INDENT}):"]
