@@ -58,6 +58,11 @@ class Store:
         self.taken.add(candidate)
         return candidate
 
+    def note(self, text: str) -> None:
+        """Keep a sentence for the reader, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
     def weight(self, path: str, type: TensorType) -> str:
         """The initializer of a weight, named by its path."""
         for dim in type.shape:
@@ -186,17 +191,21 @@ class Emitter:
         body = _definition(node.op, types, tuple(node.attributes.items()))
         return self.graph(body, [i for i in inputs if i is not None])
 
-    def region(self, graph: Graph, captured: Mapping[Value, str], *, name: str) -> Any:
-        """A nested graph; inputs that are not captured become its own inputs, in order."""
+    def region(self, name: str, formal: Sequence[TensorType], results: Sequence[TensorType],
+               emit: Callable[[Emitter, list[str]], Sequence[str]]) -> Any:
+        """A nested graph. It has inputs of the types `formal`; `emit(inner, names)` fills it and gives its outputs.
+
+        Names of this graph may be read inside.
+        """
         from onnx import helper
         inner = Emitter(self.store, self)
-        names = [captured.get(v) or self.store.unique(f"{inner.scope}/{name}/{v.name or 'input'}")
-                 for v in graph.inputs]
-        formal = [(n, v) for n, v in zip(names, graph.inputs, strict=True) if v not in captured]
-        results = inner.outputs(inner.graph(graph, names))
+        names = [self.store.unique(f"{inner.scope}/{name}_input_{i}") for i in range(len(formal))]
+        for given, type in zip(names, formal, strict=True):
+            inner.sizes.learn(given, type)
+        outputs = inner.outputs(emit(inner, names))
         return helper.make_graph(
-            inner.nodes, name, [value_info(n, v.type) for n, v in formal],
-            [value_info(n, v.type) for n, v in zip(results, graph.outputs, strict=True)])
+            inner.nodes, name, [value_info(n, t) for n, t in zip(names, formal, strict=True)],
+            [value_info(n, t) for n, t in zip(outputs, results, strict=True)])
 
     def outputs(self, names: Sequence[str]) -> list[str]:
         """The names with an Identity wherever one is no tensor of this graph's own nodes, or stands twice."""

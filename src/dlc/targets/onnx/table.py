@@ -38,6 +38,11 @@ def load() -> Table[Writer]:
     return TABLE
 
 
+def is_single(node: Any) -> bool:
+    """Whether the first result is f32 or f16: the types of operations that ONNX Runtime has for these alone."""
+    return node.outputs[0].type.dtype.name in ("f32", "f16")
+
+
 def enter_same(names: dict[str, str]) -> None:
     """Enter operations that ONNX has too, with the same operands and without attributes."""
     for name, op_type in names.items():
