@@ -14,8 +14,17 @@ from dlc.ir.types import TensorType
 from dlc.ops.rules import need_equal
 
 DOTS = "..."
-Side = tuple[tuple[str, ...], ...]
-"""The axes of a tensor: each a group of names; `1` is an empty group, `...` a group of its own."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """What stands for one axis: some names (none for `1`); or `...` on its own, which stands for several."""
+
+    names: tuple[str, ...]
+    spread: bool = False
+
+
+Side = tuple[Group, ...]
 
 
 @dataclass(frozen=True)
@@ -28,11 +37,11 @@ class Pattern:
 
     @property
     def left_names(self) -> tuple[str, ...]:
-        return tuple(n for group in self.left for n in group)
+        return tuple(n for group in self.left for n in group.names)
 
     @property
     def right_names(self) -> tuple[str, ...]:
-        return tuple(n for group in self.right for n in group)
+        return tuple(n for group in self.right for n in group.names)
 
 
 @lru_cache(maxsize=1024)
@@ -44,7 +53,7 @@ def read(text: str) -> Pattern:
                     found=f"{len(sides) - 1} arrows")
     left, right = (_side(text, side) for side in sides)
     for side, which in ((left, "left"), (right, "right")):
-        names = [n for group in side for n in group]
+        names = [n for group in side for n in group.names]
         twice = next((n for n in names if names.count(n) > 1), None)
         if twice is not None:
             raise wrong(text, f"`{twice}` stands twice on the {which} side", expected="every name once", found=twice)
@@ -62,7 +71,7 @@ _TOKEN = re.compile(r"\s*(?:(\.\.\.)|([A-Za-z_][A-Za-z0-9_]*)|(\d+)|([()])|(\S))
 
 
 def _side(text: str, side: str) -> Side:
-    groups: list[tuple[str, ...]] = []
+    groups: list[Group] = []
     inside: list[str] | None = None
     for match in _TOKEN.finditer(side.rstrip()):
         dots, word, number, bracket, other = match.groups()
@@ -76,12 +85,12 @@ def _side(text: str, side: str) -> Side:
         elif bracket == ")":
             if inside is None:
                 raise wrong(text, "`)` without `(`", expected="balanced parentheses", found=")")
-            groups.append(tuple(inside))
+            groups.append(Group(tuple(inside)))
             inside = None
         elif inside is not None:
             inside += [dots or word] if not number else []
         else:
-            groups.append((dots or word,) if not number else ())
+            groups.append(Group((dots or word,) if not number else (), spread=bool(dots)))
     if inside is not None:
         raise wrong(text, "`(` is not closed", expected=")", found="the end of the side")
     return tuple(groups)
@@ -102,21 +111,21 @@ class Sizes:
         """The shape that a side describes."""
         shape: list[Dim] = []
         for group in side:
-            dims = [d for n in group for d in self.of(n)]
-            shape += dims if group == (DOTS,) else [product(dims)]
+            dims = [d for n in group.names for d in self.of(n)]
+            shape += dims if group.spread else [product(dims)]
         return tuple(shape)
 
     def split(self, side: Side) -> tuple[Dim, ...]:
         """The shape with an axis for every name."""
-        return tuple(d for group in side for n in group for d in self.of(n))
+        return tuple(d for group in side for n in group.names for d in self.of(n))
 
 
 def match(x: TensorType, pattern: Pattern, given: Mapping[str, Dim]) -> Sizes:
     """The sizes of all names on the left of a pattern. Raises Problem where the tensor does not fit."""
     _need_known(pattern, given)
     groups = pattern.left
-    alone = groups.count((DOTS,))
-    if any(DOTS in g for g in groups) and not alone:
+    alone = sum(g.spread for g in groups)
+    if any(DOTS in g.names for g in groups) and not alone:
         raise wrong(pattern.text, "`...` cannot stand inside parentheses on the left", expected="`...` alone",
                     found="(...)")
     fixed = len(groups) - alone
@@ -127,11 +136,11 @@ def match(x: TensorType, pattern: Pattern, given: Mapping[str, Dim]) -> Sizes:
     dots: tuple[Dim, ...] = ()
     axis = 0
     for group in groups:
-        if group == (DOTS,):
+        if group.spread:
             dots = x.shape[axis:axis + x.rank - fixed]
             axis += len(dots)
             continue
-        _match_group(group, x.shape[axis], named, pattern, axis)
+        _match_group(group.names, x.shape[axis], named, pattern, axis)
         axis += 1
     return Sizes(named, dots)
 
