@@ -1,0 +1,231 @@
+"""Operations that own weights: what a layer call makes, what it is given, and layers that are declared and shared."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_args, get_type_hints
+
+from dlc.diagnostics import Label, Span
+from dlc.ir.attributes import SIZE, Kind
+from dlc.ir.dim import product
+from dlc.ir.graph import Value, Weight
+from dlc.ir.op import REQUIRED, Initializer, Op, Problem, WeightSpec
+from dlc.ir.types import TensorType
+from dlc.language.elaborate import habits, labels, limits
+from dlc.language.elaborate.context import Frame, Mistake
+from dlc.language.elaborate.values import POISON, Layer, Poison, describe
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A compile-time value that only shapes weights."""
+
+    name: str
+    kind: Kind | None
+    default: Any
+
+    def canonical(self, value: Any, rank: int) -> Any:
+        """The value in one form. Raises ValueError with what was expected."""
+        if self.kind is not None:
+            return None if value is None and self.default is None else self.kind.canonical(value, rank)
+        if isinstance(self.default, bool) and not isinstance(value, bool):
+            raise ValueError("true or false")
+        return value
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The signature of `layer`: which tensors and attributes it looks at, its own parameters, the weights it may make."""
+
+    tensors: tuple[str, ...]
+    attributes: tuple[str, ...]
+    parameters: Mapping[str, Parameter]
+    weights: tuple[str, ...]
+
+    @property
+    def positional(self) -> tuple[str, ...]:
+        """Parameters that may be given by position: the sizes."""
+        return tuple(p.name for p in self.parameters.values() if p.kind is SIZE and p.default is REQUIRED)
+
+
+@cache
+def shape_of(operation: Op) -> Shape:
+    """The signature of an operation's `layer`, read once."""
+    assert operation.layer is not None
+    hints = get_type_hints(type(operation).layer, include_extras=True)
+    tensors: list[str] = []
+    attributes: list[str] = []
+    parameters: dict[str, Parameter] = {}
+    for p in inspect.signature(operation.layer).parameters.values():
+        if p.kind is not p.KEYWORD_ONLY:
+            tensors.append(p.name)
+        elif p.name in operation.attribute:
+            attributes.append(p.name)
+        else:
+            parameters[p.name] = Parameter(p.name, _kind(hints.get(p.name)), p.default)
+    weights = tuple(o.name for o in operation.operands if o.name not in tensors)
+    return Shape(tuple(tensors), tuple(attributes), parameters, weights)
+
+
+def _kind(hint: Any) -> Kind | None:
+    for part in getattr(hint, "__metadata__", ()):
+        if isinstance(part, Kind):
+            return part
+    return next((k for k in map(_kind, get_args(hint)) if k is not None), None)
+
+
+def specs(operation: Op, types: Mapping[str, TensorType], attributes: Mapping[str, Any], parameters: Mapping[str, Any],
+          given: Mapping[str, TensorType], places: Mapping[str, Span], span: Span) -> dict[str, WeightSpec]:
+    """The weights that a layer call has. Sizes that are not written follow from the weights that are given.
+
+    Raises Problem for what the layer refuses, Mistake E0212, E0213 for its parameters.
+    """
+    shape = shape_of(operation)
+    rank = next((t.rank for t in types.values()), 0)
+    arguments: dict[str, Any] = {}
+    for name in shape.attributes:
+        declared = operation.attribute[name]
+        value = attributes.get(name, declared.default)
+        if value is not None and value is not REQUIRED:
+            arguments[name] = _canonical(operation, name, declared.kind, value, rank, places, span)
+        elif value is None:
+            arguments[name] = None
+    implied = _implied(operation, given) if given else {}
+    for name, parameter in shape.parameters.items():
+        if name in parameters:
+            arguments[name] = _canonical(operation, name, parameter, parameters[name], rank, places, span)
+        elif name in implied and parameter.default is REQUIRED:
+            arguments[name] = implied[name]
+        elif parameter.default is REQUIRED:
+            kind = parameter.kind.text if parameter.kind else "a value"
+            raise Mistake("E0212", f"`{operation.name}` needs the argument `{name}`", span, expected=f"{name}={kind}",
+                          found="nothing", hint=f"the sizes of a layer come first: `{operation.name}(64)`"
+                          if parameter.kind is SIZE else f"write `{name}=...`")
+    assert operation.layer is not None
+    return operation.layer(*[types.get(n) for n in shape.tensors], **arguments)
+
+
+def _canonical(operation: Op, name: str, kind: Kind | Parameter, value: Any, rank: int, places: Mapping[str, Span],
+               span: Span) -> Any:
+    try:
+        return kind.canonical(value, rank)
+    except ValueError as error:
+        raise Mistake("E0213", f"`{operation.name}` cannot take this as `{name}`", places.get(name, span),
+                      expected=str(error), found=describe(value)) from None
+
+
+def _implied(operation: Op, given: Mapping[str, TensorType]) -> dict[str, Any]:
+    """Sizes that follow from weights that the call is given."""
+    if operation.sizes is None:
+        return {}
+    known = inspect.signature(operation.sizes).parameters
+    required = [n for n, p in known.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    if any(n not in given for n in required):
+        return {}
+    return operation.sizes(**{n: t for n, t in given.items() if n in known})
+
+
+def make(frame: Frame, operation: Op, declared: Mapping[str, WeightSpec], given: Mapping[str, Value | None],
+         options: Mapping[str, Any], path: str | None, span: Span, layer: Layer | None) -> dict[str, Value]:
+    """The weights of a call by name: those that are given, those that a shared layer has, and new ones.
+
+    Raises E0246 for new weights without a label, E0242 and E0230 for weights of the wrong type.
+    """
+    result: dict[str, Value] = {}
+    for name, spec in declared.items():
+        tensor = given.get(name)
+        if name in given and tensor is None:
+            continue
+        if tensor is not None:
+            _check_tied(operation, name, tensor, spec, span)
+            result[name] = tensor
+        elif layer is not None and name in layer.weights:
+            _check_shared(layer, name, spec, span)
+            result[name] = layer.weights[name]
+        else:
+            if path is None:
+                raise labels.missing(frame, operation.name, call_text(span), span)
+            result[name] = new_weight(frame, f"{path}.{name}", spec, options, name, span)
+    return result
+
+
+def call_text(span: Span) -> str:
+    """The call as written, if it is short."""
+    text = " ".join(span.text.split())
+    return text if len(text) <= 40 else text.split("(", 1)[0] + "(...)"
+
+
+def new_weight(frame: Frame, path: str, spec: WeightSpec, options: Mapping[str, Any], name: str, span: Span) -> Weight:
+    """A new weight of the graph that owns the frame. Raises E0235 for one that is too large."""
+    count = product(spec.type.shape)
+    if isinstance(count, int) and count > limits.SIZE:
+        raise Mistake("E0235", f"the weight `{path}` is too large", span, found=f"{spec.type}: {count:,} elements",
+                      expected=f"at most 2**40 = {limits.SIZE:,} elements")
+    if not isinstance(count, int) and not frame.session.generic:
+        raise Mistake("E0236", f"the shape of the weight `{path}` must be known", span, expected="numbers", found=str(spec.type),
+                      hint="write the size as a number where the input is declared, or make it a hyper-parameter")
+    start = options.get("init" if name == "weight" else f"{name}_init", spec.initializer)
+    weight = Weight(spec.type, path=path, initializer=_initializer(start), state=spec.state, span=span,
+                    trainable=options.get("trainable", True))
+    return owner(frame).graph.add_weight(weight)
+
+
+def owner(frame: Frame) -> Frame:
+    """The frame whose graph owns the weights: regions have none of their own."""
+    while frame.captures is not None and frame.outer is not None:
+        frame = frame.outer
+    return frame
+
+
+def _initializer(value: Any) -> Initializer:
+    return value if isinstance(value, Initializer) else Initializer("constant", (("value", float(value)),))
+
+
+def _check_tied(operation: Op, name: str, tensor: Value, spec: WeightSpec, span: Span) -> None:
+    if tensor.type != spec.type:
+        place = (Label(tensor.span, f"{tensor.type} is made here"),) if tensor.span else ()
+        raise Mistake("E0230", f"the tensor given as `{name}` does not fit this `{operation.name}`", span,
+                      expected=str(spec.type), found=str(tensor.type), labels=place)
+
+
+def _check_shared(layer: Layer, name: str, spec: WeightSpec, span: Span) -> None:
+    weight = layer.weights[name]
+    if weight.type != spec.type:
+        where = [Label(layer.span, "the layer")] + ([Label(layer.first, "its first call")] if layer.first else [])
+        raise Mistake("E0242", f"`{layer.name}` is called with inputs that need other weights", span,
+                      expected=f"`{name}` of {weight.type}, as at the first call", found=str(spec.type), labels=tuple(where),
+                      hint="inputs of a shared layer need the same sizes; declare a second layer for others")
+
+
+def split_options(operation: Op, name: str, value: Any, span: Span) -> tuple[str, Any] | None:
+    """A generic option of layers (`init`, `bias_init`, `trainable`), checked; None where `name` is none of them."""
+    shape = shape_of(operation)
+    if name == "trainable":
+        if not isinstance(value, (bool, Poison)):
+            raise Mistake("E0213", f"`{operation.name}` cannot take this as `trainable`", span, expected="true or false",
+                          found=describe(value))
+        return name, value
+    weight = "weight" if name == "init" else name.removesuffix("_init") if name.endswith("_init") else None
+    if weight is None or (weight not in shape.weights and not operation.variadic):
+        return None
+    if not isinstance(value, (Initializer, Poison, int, float)):
+        raise Mistake("E0217", "this is no initialiser", span, expected="a name such as `zeros`, a call, or a number",
+                      found=describe(value))
+    return name, value
+
+
+def refuse(problem: Problem, operation: Op, span: Span) -> Mistake:
+    """A refusal by `layer`, before there are operands."""
+    return Mistake(problem.code, problem.message, span, expected=problem.expected, found=problem.found,
+                   hint=problem.hint or habits.suggestion(operation.name, ()))
+
+
+def positional_names(operation: Op) -> Sequence[str]:
+    """What compile-time values by position are, in order."""
+    return (*operation.positional, *(shape_of(operation).positional if operation.layer is not None else ()))
+
+
+__all__ = ["POISON", "Parameter", "Shape", "make", "positional_names", "refuse", "shape_of", "specs", "split_options"]

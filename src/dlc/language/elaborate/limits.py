@@ -1,0 +1,20 @@
+"""How much work one program may ask for. Whoever hits a limit is told which one."""
+
+from __future__ import annotations
+
+NODES = 200_000
+"""Nodes that are built, over all blocks."""
+EXPANDED = 5_000_000
+"""Nodes when every call is counted as what it calls."""
+DEPTH = 100
+"""Blocks and functions inside one another."""
+STEPS = 200_000
+"""Rounds of all `for` and `repeat`."""
+LIST = 100_000
+"""Elements of a compile-time list."""
+BITS = 1024
+"""Bits of a compile-time whole number."""
+SIZE = 2**40
+"""Elements of one axis, and of one weight."""
+FRAMES = 60_000
+"""Python frames while elaborating: deeper than the limits above can lead."""
