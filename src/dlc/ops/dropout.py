@@ -17,9 +17,9 @@ from dlc.ops.rules import need
 from dlc.ops.spatial import need_spatial
 
 
-def need_probability(operation: str, p: float) -> None:
+def need_probability(operation: str, p: float, name: str = "p") -> None:
     """p is the probability of being dropped. Not 1: what is left is divided by 1 - p."""
-    need(0 <= p < 1, f"`{operation}` cannot take this as `p`", at=["p"], found=str(p), code="E0213",
+    need(0 <= p < 1, f"`{operation}` cannot take this as `{name}`", at=[name], found=str(p), code="E0213",
          expected="a probability from 0 to less than 1")
 
 
