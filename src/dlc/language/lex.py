@@ -38,7 +38,9 @@ _STARTS = re.compile(
     r'|(?:from|weights)[ \t]+")'
 )
 _ITEM = re.compile(r"(?:block|fn|model|train)[ \t]+[A-Za-z_]\w*[ \t]*(?:[({]|for\b)")
-_HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069]|\r(?!\n)|.\ufeff")
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069]|\r(?!\n)|.\ufeff"
+)
 
 
 class Comment(NamedTuple):

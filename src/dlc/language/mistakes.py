@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from dlc.diagnostics import Collector, Label, Source, did_you_mean
 from dlc.language.lex import ITEMS, Token, tables
-from dlc.language.wrong import complain
+from dlc.language.wrong import bad_number, complain
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,14 @@ class Situation:
         return self.symbols[-1]
 
     def within(self, *symbols: str) -> str:
-        """The innermost of some symbols on the stack, or an empty string."""
-        return next((symbol for symbol in reversed(self.symbols) if symbol in symbols), "")
+        """The innermost of some symbols on the stack, or an empty string; what closed brackets enclose is left out."""
+        closed = 0
+        for symbol in reversed(self.symbols):
+            closed += symbol in (")", "]", "}")
+            if not closed and symbol in symbols:
+                return symbol
+            closed -= closed > 0 and symbol in ("(", "[", "{")
+        return ""
 
 
 Rule: TypeAlias = Callable[[Collector, Situation], str | None]
@@ -231,6 +237,8 @@ def _unknown_statement(report: Collector, s: Situation) -> str | None:
     hint = f"did you mean {near}?" if near else "a statement is x = ..., or starts with a keyword such as output"
     start, end = s.tokens[s.at - 1][2:]
     message = f"`{s.text(-1)}` starts no statement"
+    if s.within("{", "train") == "{" and "train" in s.symbols:
+        message, hint = f"nothing is given to `{s.text(-1)}`", f"an entry is a key and a value: {s.text(-1)} = ..."
     return _say(report, s.source, "E0123", message, start, end, hint=hint)
 
 
@@ -261,6 +269,9 @@ def _untyped_parameter(report: Collector, s: Situation) -> str | None:
 
 
 def _keyword_as_name(report: Collector, s: Situation) -> str | None:
+    if s.kind() == "=" and s.kind(-1) in tables().words and s.kind(-2) in ("NEWLINE", "{"):
+        hint = f"choose another name, such as {s.text(-1)}_"
+        return _here(report, s, "E0139", f"`{s.text(-1)}` is a keyword and can't be a name", hint=hint, back=1)
     if s.kind() not in tables().words:
         return None
     if "NAME" not in s.accepted or (s.kind(1) not in ("=", ",", ":", ")", "(", "|>", "NEWLINE", "]", "{")):
@@ -273,7 +284,10 @@ def _missing_operand(report: Collector, s: Situation) -> str | None:
     before = s.tokens[s.at - 1] if s.at else None
     if before is None or "NAME" not in s.accepted:
         return None
-    if before[0] in ("=", "return", "assume", "in"):
+    if s.kind() == "." and s.kind(1) == "INT":
+        bad_number(report, s.source, s.tokens[s.at][2])
+        return ""
+    if before[0] in ("=", "return", "assume", "in") and s.kind() not in _OPERATORS:
         hint = "an expression follows, on the same line" if s.kind() == "NEWLINE" else None
         return _here(report, s, "E0149", f"nothing follows `{before[1]}`", expected="an expression", hint=hint)
     if before[0] not in _OPERATORS:
@@ -301,7 +315,9 @@ def _line_ends(report: Collector, s: Situation) -> str | None:
     if s.kind() != "NEWLINE":
         return None
     if "{" in s.accepted and s.kind(1) == "{":
-        return _here(report, s, "E0138", "the body starts on the line below", expected="{", hint="put { on this line")
+        _here(report, s, "E0138", "the body starts on the line below", expected="{", hint="put { on this line")
+        del s.tokens[s.at]
+        return "{"
     expected = _expected(s)
     hint = "a line goes on only inside brackets, or with |> at the start of the next line"
     return _here(report, s, "E0138", "the line ends too early", expected=expected, hint=hint)
@@ -319,7 +335,8 @@ def _one_line(report: Collector, s: Situation) -> str | None:
 
 def _anything(report: Collector, s: Situation) -> str | None:
     message = "this can't stand here" if s.kind() != "$END" else "the file ends too early"
-    return _here(report, s, "E0150", message, expected=_expected(s))
+    hint = _FORMS.get(s.within("{", *ITEMS))
+    return _here(report, s, "E0150", message, expected=_expected(s), hint=hint)
 
 
 _KNOWN: tuple[Rule, ...] = (
@@ -328,8 +345,8 @@ _KNOWN: tuple[Rule, ...] = (
     _comparison_as_binding,
     _equals_in_condition,
     _chained_comparison,
-    _empty_stage,
     _label_without_name,
+    _empty_stage,
     _misplaced,
     _unknown_item,
     _unknown_statement,

@@ -1,4 +1,4 @@
-"""What is said about pieces that the grammar can read but that mean nothing where they stand (E0121, E0130 to E0149)."""
+"""What is said about pieces that the grammar reads but that mean nothing where they stand (E0121, E0130 to E0149)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,16 @@ def _at(
     labels: tuple[Label, ...] = (),
 ) -> None:
     complain(
-        report, span.source, code, message, span.start, span.end, expected=expected, found=found, hint=hint, labels=labels
+        report,
+        span.source,
+        code,
+        message,
+        span.start,
+        span.end,
+        expected=expected,
+        found=found,
+        hint=hint,
+        labels=labels,
     )
 
 
@@ -60,7 +69,14 @@ def unused_value(report: Collector, span: Span) -> None:
 
 def layer_without_call(report: Collector, span: Span) -> None:
     hint = "write layer fc = linear(64)"
-    _at(report, "E0142", "a layer is declared by a call", span, expected="an operation or block with its sizes", hint=hint)
+    _at(
+        report,
+        "E0142",
+        "a layer is declared by a call",
+        span,
+        expected="an operation or block with its sizes",
+        hint=hint,
+    )
 
 
 def late_positional(report: Collector, argument: ast.Argument) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
-from dlc.diagnostics import Collector, Source, Span
+from dlc.diagnostics import Collector, DlcError, Source, Span
 from dlc.language import ast, misuse
-from dlc.language.build import Action, Builder
+from dlc.language.build import Builder
+from dlc.language.expressions import Action
 from dlc.language.lex import Lexed, Token, lex, tables
 from dlc.language.mistakes import Situation, explain_mistake, missing_edition
 from dlc.language.walk import children
 from dlc.language.wrong import ERROR
+
+_SKIPS: dict[tuple[int, int, str], int] = {}
+"""What `_Parser.skip` found out; as large as the tables at most."""
 
 MAX_DEPTH = 200
 """Levels of the tree. Whoever walks it may recurse."""
@@ -21,7 +26,25 @@ _RESUME = ("statement", "item", "entry")
 
 def parse(source: Source) -> ast.File:
     """The tree of a source. Raises DlcError with every mistake that was found (E01xx)."""
+    collecting = gc.isenabled()
+    gc.disable()  # a tree has no cycles; looking for some while it grows doubles the time
+    try:
+        return _parse(source)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _parse(source: Source) -> ast.File:
     report = Collector()
+    try:
+        return _tree(source, report)
+    except DlcError:
+        placed = sorted(report.diagnostics, key=lambda one: one.span.start if one.span else len(source.text))
+        raise DlcError(*placed) from None
+
+
+def _tree(source: Source, report: Collector) -> ast.File:
     lexed = lex(source, report)
     if lexed.tokens[0][0] != "dl":
         missing_edition(report, source, lexed.tokens)
@@ -73,7 +96,7 @@ class _Parser:
         rules = self.rules()
         states, values, starts = self.states, self.values, self.starts
         state, row = states[-1], actions[states[-1]]
-        tokens = self.tokens
+        tokens, skips = self.tokens, _SKIPS
         end = tokens[at - 1][3] if at else 0
         for number in range(at, len(tokens)):
             kind, text, start, stop = tokens[number]
@@ -86,7 +109,10 @@ class _Parser:
                 symbol, action, length = rules[move]
                 if action is None:
                     states.pop()
-                    state = gotos[states[-1]][symbol]
+                    key = (states[-1], state, kind)
+                    state = skips.get(key, -1)
+                    if state < 0:
+                        state = skips[key] = self.skip(key[0], symbol, kind)
                     states.append(state)
                 elif length:
                     begin = starts[-length]
@@ -106,9 +132,20 @@ class _Parser:
             states.append(move)
             values.append(text)
             starts.append(start)
+            state = move
             row = actions[move]
             end = stop
         raise AssertionError("$END is never shifted")
+
+    def skip(self, base: int, symbol: str, kind: str) -> int:
+        """The state after all reductions that pass a value through unchanged: the levels of precedence."""
+        table, rules = tables(), self.rules()
+        while True:
+            state = table.gotos[base][symbol]
+            move = table.actions[state].get(kind, 0)
+            if move >= 0 or rules[move][1] is not None:
+                return state
+            symbol = rules[move][0]
 
     def rules(self) -> list[tuple[str, Action | None, int]]:
         """The rules so that ``rules[move]`` is the rule of a reduction ``move`` (-1 - number)."""
@@ -152,14 +189,12 @@ class _Parser:
     def resume(self, at: int) -> int | None:
         """Leave out the innermost statement, entry or item: the number of the token to go on with, or None."""
         table = tables()
-        for depth in range(len(self.states) - 1, -1, -1):
-            row = table.gotos[self.states[depth]]
-            symbol = next((symbol for symbol in _RESUME if symbol in row), None)
-            if symbol is not None:
-                break
-        else:
+        symbols = [table.symbols[state] for state in self.states]
+        found = _place_to_resume(self.states, symbols)
+        if found is None:
             return None
-        braces = sum(1 for state in self.states[depth + 1 :] if table.symbols[state] == "{")
+        depth, symbol = found
+        braces = symbols[depth + 1 :].count("{") - symbols[depth + 1 :].count("}")
         start = self.starts[depth] if depth < len(self.starts) else self.tokens[at][2]
         while True:
             kind = self.tokens[at][0]
@@ -167,14 +202,29 @@ class _Parser:
                 break
             braces += (kind == "{") - (kind == "}")
             at += 1
-        if self.tokens[at][0] == "}" and "item" in row:
+        if (self.tokens[at][0] == "}") == (symbol == "item") and self.tokens[at][0] != "NEWLINE":
             return None
         self.spoiled.append((start, self.tokens[at][2]))
         del self.states[depth + 1 :], self.values[depth:], self.starts[depth:]
-        self.states.append(row[symbol])
+        self.states.append(table.gotos[self.states[-1]][symbol])
         self.values.append(None)
         self.starts.append(start)
         return at
+
+
+def _place_to_resume(states: list[int], symbols: list[str]) -> tuple[int, str] | None:
+    """The innermost state in whose place a statement, entry or item may stand, and which; not in a closed body."""
+    closed = 0
+    for depth in range(len(states) - 1, -1, -1):
+        if symbols[depth] == "}":
+            closed += 1
+        elif symbols[depth] == "{" and closed:
+            closed -= 1
+        elif not closed:
+            symbol = next((symbol for symbol in _RESUME if symbol in tables().gotos[states[depth]]), None)
+            if symbol is not None:
+                return depth, symbol
+    return None
 
 
 def _check_depth(tree: ast.File, report: Collector) -> None:
