@@ -8,7 +8,7 @@ from dlc.ir.op import Initializer
 from dlc.language import ast
 from dlc.language.elaborate import habits
 from dlc.language.elaborate.context import Frame, Mistake
-from dlc.language.elaborate.values import POISON, Poison, describe, is_number
+from dlc.language.elaborate.values import POISON, Given, Poison, describe, is_number
 
 INITIALIZERS: dict[str, tuple[str, ...]] = {
     "zeros": (), "ones": (), "constant": ("value",), "uniform": ("low", "high"), "normal": ("mean", "std"),
@@ -42,7 +42,7 @@ def _called(frame: Frame, name: str, node: ast.Call) -> Initializer | Poison:
     known = INITIALIZERS[name]
     arguments: dict[str, Any] = {}
     poisoned = False
-    for position, given in enumerate(frame.given(node.args)):
+    for position, given in enumerate([Given(a.name, frame.guarded(a.value), a.span) for a in node.args]):
         key = given.name if given.name is not None else known[position] if position < len(known) else "?"
         if key not in known:
             raise Mistake("E0211", f"`{name}` has no argument `{key}`", given.span, found=key,
