@@ -152,7 +152,7 @@ def test_element_types(name: str, dtype: str) -> None:
             try:
                 _, types = case.inferred()
             except Problem as problem:
-                assert problem.expected, f"{case} is refused without saying what was expected: {problem.message}"
+                findings += [] if problem.expected else [f"{case} is refused without what was expected: {problem}"]
                 continue
             found = evaluated(case, "float32")
             actual = tuple(TensorType(dtype_of(a), a.shape) for a in found)

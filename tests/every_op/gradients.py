@@ -23,7 +23,7 @@ LACKING: dict[str, tuple[tuple[int, ...], str]] = {
     "nll_loss": ((2,), "torch has no derivative for the weight"),
     "cross_entropy": ((2,), "torch has no derivative for the weight"),
     "binary_cross_entropy": ((2,), "torch has no derivative for the weight"),
-    "binary_cross_entropy_with_logits": ((2,), "torch has no derivative for the weight"),
+    "binary_cross_entropy_with_logits": ((2, 3), "torch has no derivative for the weights"),
     "soft_margin_loss": ((1,), "torch has no derivative for the target"),
 }
 """Operands whose gradient torch cannot judge, by operation, and why; differences still do."""

@@ -10,7 +10,7 @@ from typing import Any
 Function = Callable[..., Any]
 
 TORCH: dict[str, Function] = {}
-"""Functions of torch tensors (operands by position, canonical attributes by name); autograd checks the gradients too."""
+"""Functions of torch tensors, operands by position and attributes by name; autograd checks the gradients too."""
 
 FORMULA: dict[str, Function] = {}
 """Functions of numpy arrays, for what torch lacks."""
