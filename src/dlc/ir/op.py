@@ -195,7 +195,8 @@ class Op:
 
     @property
     def summary(self) -> str:
-        return self.doc.split("\n", 1)[0]
+        """The first paragraph of the doc, on one line."""
+        return " ".join(self.doc.split("\n\n", 1)[0].split())
 
     @property
     def variadic(self) -> bool:
