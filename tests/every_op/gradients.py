@@ -18,6 +18,7 @@ PROBES = 12
 """How many elements of each operand are moved; a random direction over all of them is added."""
 
 LACKING: dict[str, tuple[tuple[int, ...], str]] = {
+    "batch_norm": ((1, 2), "torch has no derivative for the running statistics"),
     "floor_divide": ((0, 1), "torch has no derivative of it"),
     "hard_sigmoid": ((0,), "torch's derivative is 1/6 rounded to f32, even in f64"),
     "nll_loss": ((2,), "torch has no derivative for the weight"),

@@ -181,7 +181,8 @@ def _attention(q: Any, k: Any, v: Any, mask: Any = None, *, causal: bool, scale:
 @torch_truth("multi_head_attention")
 def _multi_head_attention(q: Any, k: Any, v: Any, mask: Any, *weights: Any, heads: int, causal: bool, bias: bool,
                           dropout: float) -> Any:
-    k, v = q if k is None else k, q if v is None else v
+    k = q if k is None else k
+    v = k if v is None else v
     in_weight, in_bias, out_weight, out_bias = weights if bias else (weights[0], None, weights[1], None)
     if causal:
         unseen = ~torch.ones(q.shape[1], k.shape[1], dtype=torch.bool).tril()
@@ -201,7 +202,8 @@ def _multi_head_attention(q: Any, k: Any, v: Any, mask: Any, *weights: Any, head
 def _recurrent(kind: type, x: Any, states: list[Any], weights: Any, *, size: int, layers: int, bidirectional: bool,
                bias: bool, **options: Any) -> Any:
     """A torch layer that uses these very tensors, so that autograd reaches them."""
-    layer = kind(x.shape[-1], size, layers, bias, True, 0.0, bidirectional, dtype=x.dtype, **options)
+    layer = kind(x.shape[-1], size, layers, bias=bias, batch_first=True, bidirectional=bidirectional, dtype=x.dtype,
+                 **options)
     names = [name for name, _ in layer.named_parameters()]
     for name in names:
         delattr(layer, name)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from functorch.einops import rearrange
 
 from every_op.truth import formula_truth, torch_truth
 
@@ -238,17 +237,13 @@ def _sort(x: Any, *, axis: int, descending: bool) -> Any:
 
 @torch_truth("argsort")
 def _argsort(x: Any, *, axis: int, descending: bool) -> Any:
-    return torch.argsort(x, axis, descending, stable=True)
+    return torch.argsort(x, dim=axis, descending=descending, stable=True)
 
 
 @torch_truth("top_k")
 def _top_k(x: Any, *, k: int, axis: int, largest: bool) -> Any:
-    return torch.topk(x, k, axis, largest)
-
-
-@torch_truth("rearrange")
-def _rearrange(x: Any, *, pattern: str, sizes: Any) -> Any:
-    return rearrange(x, pattern, **dict(sizes))
+    values, places = torch.sort(x, dim=axis, descending=largest, stable=True)
+    return values.narrow(axis, 0, k), places.narrow(axis, 0, k)
 
 
 def _axes(side: str, rest: int) -> list[list[str]]:
@@ -290,7 +285,7 @@ def _reduce(x: Any, *, pattern: str, op: str, sizes: Any) -> Any:
     return y
 
 
-@formula_truth("repeat")
+@formula_truth("repeat", "rearrange")
 def _repeat(x: Any, *, pattern: str, sizes: Any) -> Any:
     """Every element of the result is fetched from where its names say."""
     before, after, known = _sides(x, pattern, dict(sizes))

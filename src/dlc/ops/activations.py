@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from dlc.ir.op import (
     operation,
     sample,
 )
-from dlc.ir.types import Array, TensorType
+from dlc.ir.types import Array, DType, TensorType
 from dlc.ops.rules import need, need_equal, need_rank, same_dtype
 from dlc.ops.unary import UnaryNumber
 
@@ -185,6 +186,11 @@ class Selu(Activation):
         return b.mul(b.elu(x, alpha=SELU_ALPHA), SELU_SCALE)
 
 
+def _fits(value: float, dtype: DType) -> bool:
+    limits = np.iinfo(dtype.numpy)
+    return value == math.floor(value) and int(limits.min) <= value <= int(limits.max)
+
+
 @operation
 class Clamp(Composite):
     """x, but at least `min` and at most `max`, where they are given.
@@ -200,8 +206,9 @@ class Clamp(Composite):
              found="neither")
         if x.dtype.is_integer:
             for word, bound in (("min", min), ("max", max)):
-                need(bound is None or bound == int(bound), "the bounds of integers are whole", at=[word],
-                     expected="a whole number", found=str(bound), hint="or convert first: `cast(x, f32)`")
+                need(bound is None or _fits(bound, x.dtype), f"the bounds of {x.dtype} are whole numbers of that type",
+                     at=[word], expected=f"a whole number in the range of {x.dtype}", found=str(bound),
+                     hint="or convert first: `cast(x, f32)`")
         return x
 
     def body(self, b: Builder, x: Value, *, min: float | None, max: float | None) -> Value:
