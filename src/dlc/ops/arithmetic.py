@@ -66,6 +66,7 @@ class Sub(Arithmetic):
     """x - y, element by element. Integers wrap around."""
 
     numpy = np.subtract
+    unit = 0.0
 
     def partials(self, b: Builder, x: Value, y: Value, z: Value, g: Value) -> tuple[Value | None, Value | None]:
         return g, b.neg(g)
@@ -93,6 +94,7 @@ class Div(Arithmetic):
     """
 
     numpy = np.divide
+    unit = 1.0
     right = (0.5, 2.0)
 
     def infer(self, x: Number, y: Number) -> TensorType:
@@ -118,6 +120,7 @@ class Pow(Arithmetic):
     """
 
     numpy = np.power
+    unit = 1.0
 
     def evaluate(self, x: Array, y: Array) -> Any:
         if x.dtype.kind != "i" or not np.any(y < 0):

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dlc.ir.dim import Answer, Dim, at_most, ceil_div, maximum, minimum, name, names, substitute
+from dlc.ir.dim import (
+    Answer,
+    Atom,
+    Dim,
+    Expr,
+    Extremum,
+    FloorDiv,
+    at_most,
+    ceil_div,
+    floor_div,
+    maximum,
+    minimum,
+)
 from dlc.ir.op import Problem
 from dlc.ir.types import TensorType
 
@@ -95,5 +107,26 @@ def _known(a: Dim, b: Dim) -> bool:
     difference = b - a
     if isinstance(difference, int):
         return difference >= 0
-    shifted = substitute(difference, {n: name(n) + 1 for n in names(difference)})
-    return at_most(0, shifted) is Answer.YES
+    return at_most(0, _shifted(difference)) is Answer.YES
+
+
+def _shifted(dim: Dim) -> Dim:
+    """The dim with n + 1 for every named size n and every exact quotient: what is left to range from 0 on."""
+    if isinstance(dim, int):
+        return dim
+    total: Dim = 0
+    for monomial, coefficient in dim.terms:
+        term: Dim = coefficient
+        for atom, power in monomial:
+            for _ in range(power):
+                term = term * _shifted_atom(atom)
+        total = total + term
+    return total
+
+
+def _shifted_atom(atom: Atom) -> Dim:
+    if isinstance(atom, FloorDiv):
+        return floor_div(_shifted(atom.numerator), _shifted(atom.denominator))
+    if isinstance(atom, Extremum):
+        return (minimum if atom.kind == "min" else maximum)(*map(_shifted, atom.among))
+    return Expr(((((atom, 1),), 1),)) + 1

@@ -27,6 +27,7 @@ class Noise(Composite):
     """Base: the identity in evaluation."""
 
     ulps = 0
+    random = True
     elementwise: ClassVar[bool] = True
 
     def body(self, b: Builder, x: Value, **attributes: object) -> Value:
