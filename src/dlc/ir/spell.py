@@ -178,6 +178,14 @@ def layer_call(node: Apply, layout: str | None) -> list[tuple[str, str]] | None:
     return _size_arguments(node, sizes) + arguments(node, layout) + options
 
 
+def explicit_call(node: Apply, layout: str | None) -> list[tuple[str, str]]:
+    """The arguments beside the operands where all weights are given: sizes, and switches for what is absent."""
+    op = node.op
+    present = {o.name: v.type for o, v in zip(op.operands, node.operands, strict=False) if v is not None}
+    sizes = op.sizes(**_known(op.sizes, {**present, **node.attributes})) if op.sizes is not None else {}
+    return _size_arguments(node, sizes) + arguments(node, layout)
+
+
 def _others(node: Apply) -> dict[str, TensorType]:
     own = set(owned(node).values())
     return {o.name: v.type for o, v in zip(node.op.operands, node.operands, strict=False)

@@ -11,7 +11,19 @@ from collections.abc import Iterable, Sequence
 from dlc.ir.dim import names
 from dlc.ir.graph import Apply, Call, Graph, Node, Program, Value, Weight
 from dlc.ir.op import ControlFlow, is_op
-from dlc.ir.spell import KEYWORDS, arguments, initializer, is_identifier, label, layer_call, layer_label, quoted, spell
+from dlc.ir.spell import (
+    KEYWORDS,
+    arguments,
+    explicit_call,
+    initializer,
+    is_identifier,
+    label,
+    layer_call,
+    layer_label,
+    owned,
+    quoted,
+    spell,
+)
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "equal": "==", "not_equal": "!=", "less": "<",
          "less_equal": "<=", "greater": ">", "greater_equal": ">="}
@@ -64,6 +76,7 @@ class _Printer:
         self.namer: _Namer = outer.namer if outer else _Namer(program)
         self.names: dict[Value, str] = dict(outer.names) if outer else {}
         self.declared: dict[str, str] = dict(outer.declared) if outer else {}
+        self.owners: dict[str, list[Apply]] = outer.owners if outer else {}
         self.out: list[str] = []
         self.indent: str = f"{outer.indent}  " if outer else "  "
         self.pending: tuple[Value, list[str]] | None = None
@@ -100,17 +113,19 @@ class _Printer:
 
     def _weights(self) -> None:
         """Weights that no layer makes are declared; layers that are used more than once, or by others, get a name."""
-        owners: dict[str, list[Apply]] = {}
+        owners: dict[str, list[Apply]] = self.owners
         instances: dict[str, list[Call]] = {}
         for node in self.graph.walk():
             if isinstance(node, Call):
                 instances.setdefault(node.instance, []).append(node)
             elif isinstance(node, Apply) and layer_call(node, self.layout) is not None:
-                owners.setdefault(layer_label(node) or "", []).append(node)
+                same = owners.setdefault(layer_label(node) or "", [])
+                if not same or (same[0].op is node.op and owned(same[0]) == owned(node)):
+                    same.append(node)
         for path, weight in self.graph.weights.items():
             name = path.rpartition(".")[0]
             if name in owners and any(weight in n.operands for n in owners[name]):
-                foreign = any(layer_label(user) != name for user in weight.users if isinstance(user, Apply))
+                foreign = any(user not in owners[name] for user in weight.users)
                 if name not in self.declared and (foreign or len(owners[name]) > 1):
                     self._declare(name, self._layer_text(owners[name][0]))
                 if name in self.declared:
@@ -152,9 +167,8 @@ class _Printer:
             length = _repeated(nodes, position)
             if length > 1:
                 assert isinstance(node, Call)
-                stem = node.instance.rpartition(".")[0]
                 self._chain(nodes[position + length - 1], node.operands[0],
-                            f"repeat {length} {node.block.name} {label(stem)}", node.operands[1:])
+                            f"repeat {length} {self._block_call(node, node.instance.rpartition('.')[0])}", ())
             else:
                 self._node(node)
             position += length
@@ -165,11 +179,7 @@ class _Printer:
             if node.instance in self.declared:
                 self._chain(node, node.operands[0], self.declared[node.instance], node.operands[1:])
                 return
-            rest = ", ".join(self._operand(v) for v in node.operands[1:] if v is not None)
-            text = f"{node.block.name}({rest})" if rest else node.block.name
-            if not node.operands:
-                text = f"{node.block.name}()"
-            self._chain(node, node.operands[0] if node.operands else None, f"{text} {label(node.instance)}", ())
+            self._chain(node, node.operands[0] if node.operands else None, self._block_call(node, node.instance), ())
             return
         assert isinstance(node, Apply)
         if isinstance(node.op, ControlFlow):
@@ -182,6 +192,12 @@ class _Printer:
         else:
             self._apply(node)
 
+    def _block_call(self, node: Call, instance: str) -> str:
+        """A call as it stands after a pipe: without its first operand."""
+        rest = ", ".join(self._operand(v) for v in node.operands[1:] if v is not None)
+        text = f"{node.block.name}({rest})" if rest or not node.operands else node.block.name
+        return f"{text} {label(instance)}"
+
     def _apply(self, node: Apply) -> None:
         first = node.operands[0] if node.operands else None
         stage = self._stage(node)
@@ -193,22 +209,27 @@ class _Printer:
     def _stage(self, node: Apply) -> str:
         """The call without its first operand, as it stands after a pipe."""
         name = layer_label(node)
-        if name is not None and name in self.declared:
+        owner = name is not None and node in self.owners.get(name, ())
+        if owner and name in self.declared:
             rest = [self._operand(v) for v in node.operands[1:] if v is not None and not isinstance(v, Weight)]
             return f"{self.declared[name]}({', '.join(rest)})" if rest else self.declared[name]
-        text = self._layer_text(node, first=False)
-        return text.removesuffix("()") if name is None else f"{text.removesuffix('()')} {label(name)}"
+        text = self._layer_text(node).removesuffix("()")
+        return f"{text} {label(name)}" if owner and name is not None else text
 
     def _call(self, node: Apply) -> str:
         given = self._arguments(node, list(node.operands))
         return f"{node.op.name}({', '.join(given)})"
 
-    def _layer_text(self, node: Apply, first: bool = False) -> str:
-        made = layer_call(node, self.layout)
-        operands = list(node.operands) if first else [None, *node.operands[1:]]
+    def _layer_text(self, node: Apply) -> str:
+        """The call without its first operand; a layer that owns its weights by its sizes, others with their weights."""
+        operands = [None, *node.operands[1:]]
+        name = layer_label(node)
+        made = layer_call(node, self.layout) if node in self.owners.get(name or "", ()) else None
         if made is not None:
-            operands = [v if not isinstance(v, Weight) or layer_label(node) != v.path.rpartition(".")[0] else None
-                        for v in operands]
+            own = set(owned(node).values())
+            operands = [None if v in own else v for v in operands]
+        elif node.op.layer is not None:
+            made = explicit_call(node, self.layout)
         return f"{node.op.name}({', '.join(self._arguments(node, operands, made))})"
 
     def _arguments(self, node: Apply, operands: Sequence[Value | None],
@@ -217,16 +238,19 @@ class _Printer:
         fixed = len(node.op.operands) - node.op.variadic
         by_name = False
         given: list[str] = []
+        named: list[str] = []
         for position, value in enumerate(operands):
             if value is None:
                 by_name = by_name or position > 0
                 continue
             text = self._operand(value)
             weight_named = isinstance(value, Weight) and node.op.layer is not None
-            given.append(text if position >= fixed or not (by_name or weight_named)
-                         else f"{node.op.operands[position].name}={text}")
+            if position >= fixed or not (by_name or weight_named):
+                given.append(text)
+            else:
+                named.append(f"{node.op.operands[position].name}={text}")
         pairs = attributes if attributes is not None else arguments(node, self.layout)
-        return given + [text for n, text in pairs if not n] + [f"{n}={text}" for n, text in pairs if n]
+        return given + [text for n, text in pairs if not n] + named + [f"{n}={text}" for n, text in pairs if n]
 
     def _control(self, node: Apply) -> None:
         self._flush()

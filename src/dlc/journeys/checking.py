@@ -9,7 +9,7 @@ from pathlib import Path
 from dlc import language
 from dlc.diagnostics import Diagnostic, DlcError, Source
 from dlc.language.format import format as format_source
-from dlc.language.parse import load_source
+from dlc.language.files import load_source
 
 
 def check_file(path: Path) -> list[Diagnostic]:

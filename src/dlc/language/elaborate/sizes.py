@@ -179,6 +179,8 @@ def _bind(frame: Frame, node: ast.Expr, size: Dim) -> bool:
     if isinstance(node, ast.Int):
         return False
     new = unbound(frame, node)
+    if _same_names(frame, node, new, size):
+        return True
     if len({n.name for n in new}) != 1:
         return False
     found = _solve(frame, node, new[0].name, size)
@@ -192,6 +194,22 @@ def _bind(frame: Frame, node: ast.Expr, size: Dim) -> bool:
             hint=f"use `{new[0].name}` alone on some axis first, or write the number",
         )
     frame.fix(new[0].name, found, "a size", new[0].span)
+    return True
+
+
+def _same_names(frame: Frame, node: ast.Expr, new: list[ast.Name], size: Dim) -> bool:
+    """Bind all new names to the program's sizes of the same names, where the written size then is the actual one.
+
+    A printed graph says `x: f32[N, (H + 1) // 2]` in the sizes of the model, which no equation could be solved for.
+    """
+    inner = frame.inner()
+    for name in new:
+        inner.names[name.name] = frame.session.size(name.name)
+    if not new or inner.evaluate(node) is not size:
+        return False
+    for name in new:
+        if name.name not in frame.names:
+            frame.fix(name.name, frame.session.size(name.name), "a size", name.span)
     return True
 
 
