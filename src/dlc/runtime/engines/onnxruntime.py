@@ -9,7 +9,7 @@ import numpy as np
 
 from dlc.diagnostics import Diagnostic, DlcError, UsageError
 from dlc.ir.graph import Program
-from dlc.ir.types import Array
+from dlc.ir.types import F64, Array
 from dlc.runtime.engines.engine import Call, Setting, owned
 from dlc.runtime.plan import Plan
 from dlc.targets.onnx.build import Model, build
@@ -26,13 +26,18 @@ def open_onnxruntime(program: Program, weights: Mapping[str, Array], setting: Se
     ort = onnxruntime()
     with requires("onnx"):
         model = build(program, weights)
-    return OnnxRuntimeEngine(ort, model, [v.name for v in program.entry.inputs], setting)
+    return OnnxRuntimeEngine(ort, model, program, setting)
+
+
+_INEXACT = ["MatMulScaleFusion"]
+"""Rewrites of ONNX Runtime that keep numbers as f32, which f64 models do not bear."""
 
 
 class OnnxRuntimeEngine:
     """One session serves all shapes."""
 
-    def __init__(self, ort: Any, model: Model, names: Sequence[str], setting: Setting) -> None:
+    def __init__(self, ort: Any, model: Model, program: Program, setting: Setting) -> None:
+        double = any(v.type.dtype == F64 for v in program.entry.outputs)
         options = ort.SessionOptions()
         options.log_severity_level = 3
         if setting.threads is not None:
@@ -41,10 +46,11 @@ class OnnxRuntimeEngine:
         self.kept = {tensor.name: value(ort, tensor.load()) for tensor in large}
         options.add_external_initializers(list(self.kept), list(self.kept.values()))
         try:
-            self.session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self.session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"],
+                                                disabled_optimizers=_INEXACT if double else [])
         except Exception as error:  # the runtime has no common base class for its errors
             raise _failed(error) from error
-        self.names = tuple(names)
+        self.names = tuple(v.name for v in program.entry.inputs)
         self.special = is_special(self.session)
 
     def specialise(self, plan: Plan) -> Call:

@@ -16,10 +16,13 @@ import numpy as np
 from dlc.diagnostics import Diagnostic, DlcError
 from dlc.ir.graph import Program
 from dlc.ir.types import Array, DType
+from dlc.passes.clone import clone_graph
+from dlc.passes.lower import lower_graph
 from dlc.runtime.engines.engine import Call, Setting, owned
 from dlc.runtime.plan import Plan
 from dlc.targets.target import need
-from dlc.targets.torch.flat import FUNCTION, straight_line
+from dlc.targets.torch import TARGET
+from dlc.targets.torch.flat import straight_line
 
 Function = Callable[[Sequence[Any]], Sequence[Any]]
 """Tensors of all inputs in order to tensors of all outputs in order."""
@@ -29,8 +32,9 @@ def open_torch(program: Program, weights: Mapping[str, Array], setting: Setting)
     """The engine for a program. Raises MissingExtra without torch, DlcError where there is no CUDA device."""
     torch = need("torch", "torch")
     if setting.device == "cuda" and not torch.cuda.is_available():
-        raise DlcError(Diagnostic("E0525", "there is no CUDA device that PyTorch can use", None, expected="a CUDA device",
-                                  found=f"torch {torch.__version__} without one", hint="use `--device cpu`"))
+        raise DlcError(Diagnostic("E0525", "there is no CUDA device that PyTorch can use", None,
+                                  expected="a CUDA device", found=f"torch {torch.__version__} without one",
+                                  hint="use `--device cpu`"))
     return TorchEngine(torch, weights, setting)
 
 
@@ -50,9 +54,12 @@ class TorchEngine:
         return EagerRun(self.torch, function, plan, "cpu", self.setting.threads)
 
     def _function(self, plan: Plan) -> Function:
+        graph = clone_graph(plan.graph, {})
+        lower_graph(graph, TARGET.table.keeps)
+        TARGET.table.require(Program(graph))
         space: dict[str, Any] = {}
-        exec(compile(straight_line(plan.graph), f"<plan of {plan.graph.name}>", "exec"), space)  # our own source
-        written, weights = space[FUNCTION], [self._weight(path) for path in plan.graph.weights]
+        exec(compile(straight_line(graph), f"<plan of {graph.name}>", "exec"), space)  # our own source
+        written, weights = space["run"], [self._weight(path) for path in graph.weights]
         return lambda inputs: written(*inputs, *weights)
 
     def _weight(self, path: str) -> Any:

@@ -60,7 +60,7 @@ def write_hard_swish(e: Emitter, node: Apply, x: str) -> str:
     return str(e("HardSwish", x))
 
 
-@TABLE.writes("hard_shrink", "soft_shrink", when=is_single)
+@TABLE.writes("hard_shrink", "soft_shrink", when=lambda n: n.output.type.dtype.name in ("f32", "f16"))
 def write_shrink(e: Emitter, node: Apply, x: str) -> str:
     threshold = node.attributes["threshold"]
     return str(e("Shrink", x, lambd=threshold, bias=threshold if node.op.name == "soft_shrink" else 0.0))

@@ -47,6 +47,7 @@ class Store:
         self.counters: dict[str, int] = {}
         self.initializers: dict[str, Initializer] = {}
         self.constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self.derived: dict[tuple[str, tuple[str, ...]], str] = {}
         self.notes: list[str] = []
 
     def unique(self, text: str) -> str:
@@ -120,7 +121,8 @@ class Emitter:
 
     def constant(self, value: Any, dtype: DType | None = None) -> str:
         """The name of a constant: int64 for whole numbers unless the element type is given."""
-        array = np.asarray(value) if dtype is None else np.asarray(value).astype(dtype.numpy)
+        with np.errstate(over="ignore"):  # a bound beyond a narrow type is infinite in it
+            array = np.asarray(value) if dtype is None else np.asarray(value).astype(dtype.numpy)
         return self.store.constant(array)
 
     def ints(self, values: Iterable[int]) -> str:
@@ -135,12 +137,15 @@ class Emitter:
 
     def derived(self, suffix: str, inputs: Sequence[str], function: Callable[..., Array]) -> str | None:
         """An initializer computed from initializers when the file is written; None if an input is not one."""
+        known = self.store.derived.get((suffix, tuple(inputs)))
+        if known is not None:
+            return known
         sources = [self.store.initializers.get(i) for i in inputs]
         if any(s is None for s in sources):
             return None
         empty = [np.empty(s.shape, s.dtype.numpy) for s in sources if s is not None]
         like = function(*empty)
-        name = self.store.unique(f"{inputs[0]}{suffix}")
+        name = self.store.derived[suffix, tuple(inputs)] = self.store.unique(f"{inputs[0]}{suffix}")
         self.store.initializers[name] = Initializer(
             name, dtype_of(like), like.shape,
             lambda: np.ascontiguousarray(function(*(s.load() for s in sources if s is not None))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from dlc.targets.onnx.table import enter_same
+from dlc.targets.onnx.table import enter_same, is_single
 
-enter_same({"reciprocal": "Reciprocal", "tan": "Tan", "sinh": "Sinh", "cosh": "Cosh"})
+enter_same({"reciprocal": "Reciprocal"})
+enter_same({"tan": "Tan", "sinh": "Sinh", "cosh": "Cosh"}, when=is_single)

@@ -1,4 +1,4 @@
-"""Normalisation."""
+"""Normalisation. `epsilon` is an f32 in ONNX, so f64 goes through the definitions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _full(e: Emitter, node: Apply, given: str | None, shape: Sequence[Dim], valu
     return given or e.constant(np.full([int(str(d)) for d in shape], value), _type(node).dtype)
 
 
-@TABLE.writes("batch_norm", when=lambda n: _known(_channels(n)))
+@TABLE.writes("batch_norm", when=lambda n: is_single(n) and _known(_channels(n)))
 def write_batch_norm(e: Emitter, node: Apply, x: str, mean: str, variance: str, weight: str | None,
                      bias: str | None) -> str:
     """ONNX' momentum is the part of the old statistics that is kept: 1 minus ours."""
@@ -52,20 +52,20 @@ def write_batch_norm(e: Emitter, node: Apply, x: str, mean: str, variance: str, 
         "BatchNormalization", x, *parameters, epsilon=a["eps"], momentum=1 - a["momentum"])))
 
 
-@TABLE.writes("layer_norm", when=lambda n: _known(_last(n)))
+@TABLE.writes("layer_norm", when=lambda n: is_single(n) and _known(_last(n)))
 def write_layer_norm(e: Emitter, node: Apply, x: str, weight: str | None, bias: str | None) -> str:
     a = node.attributes
     return str(e("LayerNormalization", x, _full(e, node, weight, _last(node), 1), bias, axis=-a["axes"],
                  epsilon=a["eps"]))
 
 
-@TABLE.writes("rms_norm", when=lambda n: _known(_last(n)))
+@TABLE.writes("rms_norm", when=lambda n: is_single(n) and _known(_last(n)))
 def write_rms_norm(e: Emitter, node: Apply, x: str, weight: str | None) -> str:
     a = node.attributes
     return str(e("RMSNormalization", x, _full(e, node, weight, _last(node), 1), axis=-a["axes"], epsilon=a["eps"]))
 
 
-@TABLE.writes("group_norm", when=lambda n: _known(_channels(n)) and _type(n).rank > 2)
+@TABLE.writes("group_norm", when=lambda n: is_single(n) and _known(_channels(n)) and _type(n).rank > 2)
 def write_group_norm(e: Emitter, node: Apply, x: str, weight: str | None, bias: str | None) -> str:
     a, shape = node.attributes, _channels(node)
     parameters = _full(e, node, weight, shape, 1), _full(e, node, bias, shape, 0)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dlc.ir.dim import Dim
 from dlc.ir.graph import Apply
+from dlc.ir.types import F32
 from dlc.targets.onnx.table import TABLE
 
 if TYPE_CHECKING:
@@ -13,9 +14,14 @@ if TYPE_CHECKING:
 
 
 def _top(e: Emitter, node: Apply, x: str, k: Dim, largest: bool) -> list[str]:
-    """The values and the indices."""
-    return list(e("TopK", x, e.sizes.shape([k]), outputs=2, axis=node.attributes["axis"], largest=int(largest),
-                  sorted=1))
+    """The values and the indices. TopK does not take bf16, which f32 holds exactly."""
+    operand = node.operands[0]
+    assert operand is not None
+    dtype = operand.type.dtype
+    narrow = dtype.name == "bf16"
+    values, indices = e("TopK", e.cast(x, F32) if narrow else x, e.sizes.shape([k]), outputs=2,
+                        axis=node.attributes["axis"], largest=int(largest), sorted=1)
+    return [e.cast(values, dtype) if narrow else values, indices]
 
 
 def _whole(e: Emitter, node: Apply, x: str) -> list[str]:

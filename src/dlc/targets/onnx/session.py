@@ -60,7 +60,7 @@ def is_special(session: Any) -> bool:
 
 def value(ort: Any, array: Array) -> Any:
     """An OrtValue over the memory of an array."""
-    array = np.ascontiguousarray(array)
+    array = array if array.flags.c_contiguous else array.copy()
     known = _BITS.get(array.dtype.name)
     if known is None:
         return ort.OrtValue.ortvalue_from_numpy(array)

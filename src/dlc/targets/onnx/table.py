@@ -39,14 +39,14 @@ def load() -> Table[Writer]:
 
 
 def is_single(node: Any) -> bool:
-    """Whether the first result is f32 or f16: the types of operations that ONNX Runtime has for these alone."""
-    return node.outputs[0].type.dtype.name in ("f32", "f16")
+    """Whether the first result is of single precision at most: ONNX Runtime has many operations for no wider type."""
+    return node.outputs[0].type.dtype.name in ("f32", "f16", "bf16")
 
 
-def enter_same(names: dict[str, str]) -> None:
+def enter_same(names: dict[str, str], when: Callable[[Any], bool] = lambda node: True) -> None:
     """Enter operations that ONNX has too, with the same operands and without attributes."""
     for name, op_type in names.items():
-        TABLE.writes(name)(_same(op_type))
+        TABLE.writes(name, when=when)(_same(op_type))
 
 
 def _same(op_type: str) -> Writer:
