@@ -1,19 +1,21 @@
-"""The statements of one graph, as a person would break them: short chains of calls in one line, one name per thought."""
+"""The statements of one graph, as a person would break them: short chains of calls in one line, one name a thought."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dlc.diagnostics import Diagnostic, Unsupported
-from dlc.ir.dim import Dim, Name
+from dlc.ir.dim import Dim
 from dlc.ir.graph import Apply, Graph, Input, Node, Value, Weight, regions
 from dlc.ir.graph import Call as BlockCall
-from dlc.targets.source.code import Code, plain
-from dlc.targets.source.dims import UnknownSize
+from dlc.targets.source.code import Code, atom, either, plain
 from dlc.targets.source.dialect import Dialect, Layer, Result, Several, Site, scalar
+from dlc.targets.source.dims import UnknownSize
 from dlc.targets.source.layers import Member, carried
+from dlc.targets.source.marks import forget
 from dlc.targets.source.names import identifier, is_plain, unique
+from dlc.targets.source.reconcile import Optional
 from dlc.targets.source.scope import FOREVER, Scope
 
 WIDTH = 88
@@ -53,7 +55,7 @@ class Members:
     layer_of: dict[Node, tuple[Member, Layer]] = field(default_factory=dict)
     extra: dict[str, str] = field(default_factory=dict)
     """Constructors of modules without weights, by attribute name."""
-    helpers: dict[str, None] = field(default_factory=dict)
+    optional: Mapping[Node, Optional] = field(default_factory=dict)
 
 
 class Body:
@@ -71,6 +73,7 @@ class Body:
         self._kept: set[Value] = set()
         self._upfront: dict[Dim, None] = {}
         self._helpers: dict[str, None] = outer._helpers if outer is not None else {}
+        self.scope: Scope = Scope({}, (), dialect.axis)
 
     # --- what writers ask of the function around them -------------------------------------------------------------
 
@@ -353,6 +356,11 @@ class Body:
         node = step.last
         if step.chain is not None:
             return self._call(self.access(step.chain.path), step.first, step)
+        if self.members is not None and node in self.members.optional:
+            return self._optional(node, self.members.optional[node])
+        return self._plain(node, step)
+
+    def _plain(self, node: Node, step: Step) -> Result:
         if isinstance(node, BlockCall):
             return self._call(self.access(node.instance), node, step)
         assert isinstance(node, Apply)
@@ -361,6 +369,24 @@ class Body:
             member, layer = self.members.layer_of[node]
             return layer.call(site, self.access(member.path))
         return self.dialect.write(site)
+
+    def _optional(self, node: Node, choice: Optional) -> Result:
+        """A module that may be an identity is called; of anything else, the expression or its operand is chosen."""
+        passing = next(v for v in node.operands if v is not None and not isinstance(v, Weight))
+        operand = self.text(passing)
+        data = next(v for v in choice.like.operands if v is not None and not isinstance(v, Weight))
+        if isinstance(choice.like, BlockCall):
+            return Code(f"{self.access(choice.like.instance)}({operand})")
+        if not choice.present:
+            self.scope.names[data] = atom(operand)
+        text = self._plain(choice.like, Step([choice.like]))
+        if not choice.present:
+            del self.scope.names[data]
+        assert isinstance(text, str)
+        assert self.members is not None
+        if choice.like in self.members.layer_of:
+            return text
+        return either(choice.present, choice.hint, text if choice.present else forget(text), operand)
 
     def _call(self, module: str, node: Node, step: Step) -> Result:
         if isinstance(node, Apply):

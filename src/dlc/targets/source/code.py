@@ -3,16 +3,16 @@
     infix(x, "*", infix(y, "+", "1"))         # x * (y + 1)
     call("nn.Linear", lit(784, "in_features"), lit(128, "out_features"), bias=False)
 
-`lit` marks a literal: it stands in ordinary f-strings like its text, but `unify` can find it again and turn it into
-a constructor parameter where specialisations of one block differ in it. `plain` removes the marks.
+`lit` marks a literal (see `marks`), `option` a keyword that is left out where it is the default.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from dlc.targets.source.marks import block_mark, choice_mark, literal_mark, option_mark, plain
 from dlc.targets.source.names import quoted
 
 ATOM, POWER, UNARY, PRODUCT, SUM, SHIFT, AND, XOR, OR, COMPARISON, NOT, TERNARY = range(12)
@@ -22,13 +22,6 @@ _LEVELS = {"**": POWER, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT,
            "&": AND, "^": XOR, "|": OR, "<": COMPARISON, "<=": COMPARISON, ">": COMPARISON, ">=": COMPARISON,
            "==": COMPARISON, "!=": COMPARISON}
 _ASSOCIATIVE = frozenset({"+", "*", "&", "|", "^"})
-
-_OPEN, _MIDDLE, _CLOSE = "\ue000", "\ue001", "\ue002"
-_MARK = re.compile(f"{_OPEN}([^{_MIDDLE}]*){_MIDDLE}([^{_CLOSE}]*){_CLOSE}")
-_BLOCK = re.compile("\ue003([0-9]+)\ue004")
-ANY = "\ue005"
-"""The text of a literal that may be anything, because nothing reads it."""
-
 
 class Code(str):
     """Source of an expression that binds at `level`."""
@@ -74,12 +67,32 @@ def prefix(operator: str, operand: str) -> Code:
     return Code(f"{operator}{within(operand, own)}", own)
 
 
+@dataclass(frozen=True)
+class Option:
+    """The value of a keyword that is left out where it is the default; see `option`."""
+
+    text: str
+    default: str
+
+
+def option(value: Any, default: Any, hint: str, shown: Any = None) -> Option:
+    """A literal for a keyword of `call` that people leave out where it has its default."""
+    return Option(lit(value if shown is None else shown, hint), literal(default))
+
+
 def call(function: str, *arguments: str | None, **keywords: Any) -> Code:
-    """`function(a, b, name=value)`; arguments that are None are left out, keywords are code if str, else literals."""
-    given = [a for a in arguments if a is not None]
-    given += [f"{name.rstrip('_')}={value if isinstance(value, str) else literal(value)}"
-              for name, value in keywords.items()]
-    return Code(f"{function}({', '.join(given)})")
+    """`function(a, b, name=value)`.
+
+    Arguments that are None are left out. Keywords are code if str, options (see `option`), else plain literals.
+    """
+    text = ", ".join(a for a in arguments if a is not None)
+    for name, value in keywords.items():
+        comma = ", " if text else ""
+        if isinstance(value, Option):
+            text += option_mark(f"{comma}{name.rstrip('_')}=", value.text, value.default)
+        else:
+            text += f"{comma}{name.rstrip('_')}={value if isinstance(value, str) else literal(value)}"
+    return Code(f"{function}({text})")
 
 
 def method(receiver: str, name: str, *arguments: str | None, **keywords: Any) -> Code:
@@ -115,30 +128,19 @@ def _float(value: float) -> str:
 
 def lit(value: Any, hint: str) -> Code:
     """A literal that may become a constructor parameter; `hint` is its name if nothing better is known."""
-    return Code(f"{_OPEN}{hint}{_MIDDLE}{literal(value)}{_CLOSE}")
+    return Code(literal_mark(hint, literal(value)))
 
 
-def anything(hint: str) -> Code:
-    """A marked literal whose value does not matter."""
-    return Code(f"{_OPEN}{hint}{_MIDDLE}{ANY}{_CLOSE}")
+def construct(index: int) -> Code:
+    """Stands for the constructor call of the class of block number `index`; `unify` fills it in."""
+    return Code(block_mark(index))
 
 
-def construct(graph_index: int) -> Code:
-    """Stands for the constructor call of the class of a block; `unify` fills it in."""
-    return Code(f"\ue003{graph_index}\ue004")
+def either(present: bool, hint: str, then: str, otherwise: str) -> Code:
+    """`then if flag else otherwise`, where the flag may become a constructor parameter."""
+    return Code(choice_mark(literal_mark(hint, literal(present)), then, otherwise), TERNARY)
 
 
-def constructs(text: str) -> list[int]:
-    """The blocks whose constructor calls stand in the text."""
-    return [int(m) for m in _BLOCK.findall(text)]
-
-
-def replace_marks(text: str, mark: Callable[[str, str], str], block: Callable[[int], str]) -> str:
-    """The text with every literal replaced by `mark(hint, text)` and every constructor by `block(index)`, in order."""
-    both = re.compile(f"{_MARK.pattern}|{_BLOCK.pattern}")
-    return both.sub(lambda m: block(int(m[3])) if m[3] is not None else mark(m[1], m[2]), text)
-
-
-def plain(text: str) -> str:
-    """The text with marks removed, literals standing for themselves."""
-    return _MARK.sub(lambda m: m[2], text)
+__all__ = ["AND", "ATOM", "COMPARISON", "NOT", "OR", "POWER", "PRODUCT", "SHIFT", "SUM", "TERNARY", "UNARY", "XOR",
+           "Code", "Option", "atom", "call", "construct", "either", "infix", "level", "lit", "literal", "method",
+           "option", "plain", "prefix", "within"]

@@ -185,6 +185,8 @@ class Dialect(Protocol):
 
     reserved: frozenset[str]
     """Names that no variable may have: what the file imports."""
+    identity: str
+    """The constructor of a module that gives back its input."""
     unsafe: frozenset[str]
     """Attribute names that a member must not have, because the base class uses them."""
 

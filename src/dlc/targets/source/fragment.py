@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from dlc.ir.graph import Apply, Graph
+from dlc.ir.graph import Apply, Graph, Node
 from dlc.targets.source.body import Body, Line, Members, access
-from dlc.targets.source.code import construct, lit, literal, plain
+from dlc.targets.source.code import construct, either, lit, literal, plain
 from dlc.targets.source.dialect import Dialect, Layer
 from dlc.targets.source.layers import Member, members
+from dlc.targets.source.marks import forget
 from dlc.targets.source.names import identifier, unique
+from dlc.targets.source.reconcile import Optional
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Fragment:
         return [*self.construction, *(line.text for line in self.lines), *self.returned]
 
 
-def write_fragment(graph: Graph, index: Mapping[Graph, int], dialect: Dialect) -> Fragment:
+def write_fragment(graph: Graph, index: Mapping[Graph, int], dialect: Dialect,
+                   optional: Mapping[Node, Optional]) -> Fragment:
     """The code of a graph; a block that it owns stands as `construct(index[block])`."""
     forms: dict[Apply, Layer | None] = {}
 
@@ -53,7 +56,7 @@ def write_fragment(graph: Graph, index: Mapping[Graph, int], dialect: Dialect) -
         layer = form(node)
         return None if layer is None else plain(layer.constructor)
 
-    owned = Members(members(graph, constructor))
+    owned = Members(members(graph, constructor, optional), optional=optional)
     for member in owned.root.walk():
         for node in member.layer:
             layer = form(node)
@@ -106,6 +109,13 @@ class _Construction:
 
     def expression(self, member: Member) -> str:
         """The constructor of a layer, a block or a container with all that fits into it."""
+        text = self._always(member)
+        if member.optional is None:
+            return text
+        present = member.optional.present
+        return either(present, member.optional.hint, text if present else forget(text), self.dialect.identity)
+
+    def _always(self, member: Member) -> str:
         if member.layer:
             return self.owned.layer_of[member.layer[0]][1].constructor
         if member.block is not None:
@@ -121,7 +131,7 @@ class _Construction:
 
     def rest(self, member: Member) -> Iterable[str]:
         """What must follow the constructor: initialisers, and children that no constructor call can hold."""
-        if member.layer:
+        if member.layer and member.optional is None:
             target = access(self.dialect, self.owned.root, member.path)
             yield from (line.replace("{self}", target) for line in self.owned.layer_of[member.layer[0]][1].after)
         inside = member.is_list or member.is_dictionary

@@ -6,10 +6,12 @@ instance or a weight. The path of a weight in this tree is its path in the weigh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from dlc.ir.graph import Apply, Call, Graph, Node, Value, Weight
+from dlc.targets.source.reconcile import Optional
 
 
 @dataclass
@@ -18,7 +20,7 @@ class Member:
 
     layer: the nodes that are this layer, all with the same weights and options (one module, called several times).
     block: the graph that is instantiated here, and `calls`, the nodes that call it. weight: an explicit weight.
-    chain: the calls of its children in order, where each feeds the next (see `chains`).
+    chain: the calls of its children in order, where each feeds the next (see `chains`). optional: whether it is there.
     """
 
     name: str = ""
@@ -28,6 +30,7 @@ class Member:
     calls: list[Call] = field(default_factory=list)
     weight: Weight | None = None
     chain: list[Node] = field(default_factory=list)
+    optional: Optional | None = None
     children: dict[str, Member] = field(default_factory=dict)
 
     @property
@@ -89,16 +92,18 @@ SameLayer = Callable[[Apply], str | None]
 """The constructor of the layer that a node would be, without marks; None where the framework has no such layer."""
 
 
-def members(graph: Graph, constructor: SameLayer) -> Member:
-    """The tree of what the class of a graph owns, in the order of first use. Raises ValueError for clashing labels."""
+def members(graph: Graph, constructor: SameLayer, optional: Mapping[Node, Optional]) -> Member:
+    """The tree of what the class of a graph owns, in the order of first use."""
     root = Member()
     constructors: dict[str, str] = {}
     layers: set[Apply] = set()
-    for node in graph.walk():
+    for here in graph.walk():
+        node = optional[here].like if here in optional else here
         if isinstance(node, Call):
             member = _place(root, node.instance)
             member.block = member.block or node.block
             member.calls.append(node)
+            member.optional = optional.get(here)
             continue
         assert isinstance(node, Apply)
         owned = owned_weights(node)
@@ -106,7 +111,9 @@ def members(graph: Graph, constructor: SameLayer) -> Member:
         if owned is None or text is None:
             continue
         if constructors.setdefault(owned[0], text) == text:
-            _place(root, owned[0]).layer.append(node)
+            member = _place(root, owned[0])
+            member.layer.append(node)
+            member.optional = optional.get(here)
             layers.add(node)
     for node in graph.walk():
         if not (isinstance(node, Apply) and node in layers):
@@ -176,7 +183,7 @@ def chains(graph: Graph, root: Member) -> list[list[Node]]:
         nodes = [_only_call(child) for child in member.children.values()]
         if all(n is not None and n.graph is graph for n in nodes):
             run = [n for n in nodes if n is not None]
-            if all(_feeds(a, b, graph) for a, b in zip(run, run[1:], strict=False)) and _uniform_rest(run):
+            if all(_feeds(a, b, graph) for a, b in pairwise(run)) and _uniform_rest(run):
                 found.append(run)
     return found
 

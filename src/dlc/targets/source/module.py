@@ -13,6 +13,7 @@ from dlc.targets.source.dialect import Dialect
 from dlc.targets.source.fragment import Fragment, write_fragment
 from dlc.targets.source.layout import LIMIT, wrap
 from dlc.targets.source.names import class_name, prose
+from dlc.targets.source.reconcile import order, reconcile
 from dlc.targets.source.unify import Class, Classes, Renderer
 
 
@@ -34,13 +35,13 @@ class Style:
 
 
 def write_source(program: Program, dialect: Dialect, style: Style) -> str:
-    """The text of model.py."""
-    graphs = program.graphs()
-    index = {graph: i for i, graph in enumerate(graphs)}
+    """The text of model.py. The blocks of the program are changed (see `reconcile`): give a copy."""
+    optional = reconcile(program)
+    index = {graph: i for i, graph in enumerate(order(program, optional))}
     classes = Classes([*style.imports, "load"])
     helpers: dict[str, None] = {}
     for graph, number in index.items():
-        fragment = write_fragment(graph, index, dialect)
+        fragment = write_fragment(graph, index, dialect, optional)
         helpers.update(dict.fromkeys(fragment.helpers))
         classes.add(number, fragment)
     settled = classes.settle()

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from dlc.ir.graph import Graph
 from dlc.targets.source.body import Line
-from dlc.targets.source.code import literal, replace_marks
+from dlc.targets.source.code import literal
 from dlc.targets.source.fragment import Fragment
+from dlc.targets.source.marks import ANY, Plain, read
 from dlc.targets.source.names import class_name, identifier, unique
 
 _SIZES = ("in_channels", "out_channels", "in_features", "out_features", "num_embeddings", "channels", "features",
@@ -49,6 +50,7 @@ class Class:
     vectors: list[list[Slot]] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
     by_slot: dict[int, str] = field(default_factory=dict)
+    """What stands for a slot: a parameter, an expression of one, or a literal."""
 
     @property
     def graph(self) -> Graph:
@@ -65,18 +67,7 @@ class Classes:
 
     def add(self, index: int, fragment: Fragment) -> None:
         """Take the code of block number `index`."""
-        vector: list[Slot] = []
-
-        def block(inner: int) -> str:
-            owner, slots = self.of[inner]
-            vector.extend(slots)
-            return f"\ue003{owner.name}\ue004"
-
-        def mark(hint: str, text: str) -> str:
-            vector.append(Slot(hint, text))
-            return "\ue000"
-
-        skeleton = "\n".join(replace_marks(t, mark, block) for t in fragment.texts)
+        skeleton, vector = self._skeleton(fragment)
         signature = ",".join(f"{a.name}={a.default}" for a in fragment.arguments)
         key = (fragment.graph.template, f"{signature}\n{skeleton}")
         found = self.all.get(key)
@@ -88,6 +79,11 @@ class Classes:
         found.vectors.append(vector)
         self.of[index] = (found, vector)
 
+    def _skeleton(self, fragment: Fragment) -> tuple[str, list[Slot]]:
+        """The code without its literals, and the literals, those of called constructors among them."""
+        visitor = _Skeleton(self.of)
+        return "\n".join(read(t, visitor) for t in fragment.texts), visitor.vector
+
     def settle(self) -> list[Class]:
         """Decide the parameters of every class; the classes in the order of their first fragment."""
         for one in self.all.values():
@@ -95,28 +91,103 @@ class Classes:
         return list(self.all.values())
 
 
+class _Skeleton:
+    """Reads marked text: literals go into the vector and leave a hole."""
+
+    def __init__(self, of: Mapping[int, tuple[Class, list[Slot]]]) -> None:
+        self.of = of
+        self.vector: list[Slot] = []
+
+    def literal(self, hint: str, text: str) -> str:
+        self.vector.append(Slot(hint, text))
+        return "\ue000"
+
+    def block(self, index: int, *, anything: bool) -> str:
+        owner, slots = self.of[index]
+        self.vector += [Slot(s.hint, ANY) for s in slots] if anything else slots
+        return f"\ue001{owner.name}\ue001"
+
+    def option(self, before: str, value: str, default: str) -> str:
+        return f"{before}{value}"
+
+    def choice(self, flag: str, then: str, otherwise: str) -> str:
+        return f"{then} if {flag} else {otherwise}"
+
+
 def _find_parameters(one: Class) -> None:
-    groups: dict[tuple[str, ...], Parameter] = {}
-    taken = {a for f in one.fragments for a in f.attributes}
-    for position, hints in enumerate(zip(*one.vectors, strict=True)):
-        values = tuple(slot.text for slot in hints)
-        if len(set(values)) == 1:
+    columns = [tuple(slot.text for slot in column) for column in zip(*one.vectors, strict=True)]
+    groups: list[_Group] = []
+    for position in sorted(range(len(columns)), key=lambda i: columns[i].count(ANY)):
+        column = columns[position]
+        known = [text for text in column if text != ANY]
+        if len(set(known)) <= 1:
+            one.by_slot[position] = known[0] if known else "None"
             continue
-        if values not in groups:
-            name = unique(_hyper_parameter(one, values) or identifier(hints[0].hint), taken)
-            taken.add(name)
-            groups[values] = Parameter(name, [], values)
-        groups[values].slots.append(position)
-        one.by_slot[position] = groups[values].name
-    for parameter in groups.values():
-        parameter.default = _default(parameter)
-    one.parameters = sorted(groups.values(), key=lambda p: bool(p.default))
+        group = next((g for g in groups if g.fits(column)), None)
+        if group is None:
+            groups.append(group := _Group(column))
+        group.take(position, column)
+    _name_parameters(one, sorted(groups, key=lambda g: min(g.slots)))
+
+
+class _Group:
+    """Slots that have the same value in every specialisation, where it matters."""
+
+    def __init__(self, values: tuple[str, ...]) -> None:
+        self.values, self.slots = list(values), list[int]()
+
+    def fits(self, column: tuple[str, ...]) -> bool:
+        return all(ANY in (a, b) or a == b for a, b in zip(self.values, column, strict=True))
+
+    def take(self, position: int, column: tuple[str, ...]) -> None:
+        self.slots.append(position)
+        self.values = [b if a == ANY else a for a, b in zip(self.values, column, strict=True)]
+
+
+def _name_parameters(one: Class, groups: Sequence[_Group]) -> None:
+    taken = {a for f in one.fragments for a in f.attributes}
+    named: list[Parameter] = []
+    for group in groups:
+        values = tuple(group.values)
+        hints = [one.vectors[0][slot].hint for slot in sorted(group.slots)]
+        name = unique(_hyper_parameter(one, values) or identifier(hints[0]), taken)
+        taken.add(name)
+        named.append(Parameter(name, group.slots, values))
+    for parameter in named:
+        expression = _derived(parameter, named)
+        if expression is None:
+            parameter.default = _default(parameter)
+            one.parameters.append(parameter)
+        one.by_slot.update(dict.fromkeys(parameter.slots, expression or parameter.name))
+    one.parameters.sort(key=lambda p: bool(p.default))
+
+
+def _derived(wanted: Parameter, others: Sequence[Parameter]) -> str | None:
+    """`kernel // 2`, `4 * channels`: the parameter as an expression of another one that has two values and more."""
+    for other in others:
+        if other is wanted or len(set(other.values)) < 2:
+            continue
+        pairs = [(a, b) for a, b in zip(_numbers(wanted), _numbers(other), strict=True)]
+        if any(a is None or b is None for a, b in pairs):
+            continue
+        whole = [(a, b) for a, b in pairs if a is not None and b is not None]
+        if wanted.name.startswith("padding") and all(a == b // 2 for a, b in whole):
+            return f"{other.name} // 2"
+        factor = whole[0][0] // whole[0][1] if whole[0][1] else 0
+        if factor > 1 and all(a == factor * b for a, b in whole):
+            return f"{factor} * {other.name}"
+    return None
+
+
+def _numbers(parameter: Parameter) -> list[int | None]:
+    return [int(v) if v.isdecimal() else None for v in parameter.values]
 
 
 def _hyper_parameter(one: Class, values: tuple[str, ...]) -> str | None:
     """The hyper-parameter of the block that has these values in the specialisations."""
     for name in one.graph.parameters:
-        if name.isidentifier() and tuple(_text(f.graph.parameters.get(name)) for f in one.fragments) == values:
+        own = [_text(f.graph.parameters.get(name)) for f in one.fragments]
+        if name.isidentifier() and all(v in (ANY, o) for v, o in zip(values, own, strict=True)):
             return identifier(name)
     return None
 
@@ -136,51 +207,56 @@ def _default(parameter: Parameter) -> str:
     return usual if 2 * parameter.values.count(usual) >= len(parameter.values) else ""
 
 
-class Renderer:
+class Renderer(Plain):
     """Turns the marked code of a class into plain code; slots are counted in the order of the fragment's texts."""
 
     def __init__(self, one: Class, of: Mapping[int, tuple[Class, list[Slot]]]) -> None:
         self.one, self.of = one, of
         self._position = 0
+        self._owner = ""
+        self._parameters = {p.name for p in one.parameters}
         self.stored: dict[str, None] = {}
         """Parameters that the method reads, and that `__init__` therefore keeps."""
 
     def construction(self) -> list[str]:
-        return [self._render(t, "") for t in self.one.fragments[0].construction]
+        return [read(t, self) for t in self.one.fragments[0].construction]
 
     def lines(self) -> list[Line]:
+        self._owner = "self."
         first = self.one.fragments[0].lines
         others = [f.lines for f in self.one.fragments[1:]]
-        return [Line(self._render(line.text, "self."),
+        return [Line(read(line.text, self),
                      line.comment if all(o[i].comment == line.comment for o in others) else "")
                 for i, line in enumerate(first)]
 
     def returned(self) -> list[str]:
-        return [self._render(t, "self.") for t in self.one.fragments[0].returned]
+        return [read(t, self) for t in self.one.fragments[0].returned]
 
-    def _render(self, text: str, owner: str) -> str:
-        return replace_marks(text, lambda hint, value: self._slot(value, owner), lambda index: self._construct(index))
-
-    def _slot(self, value: str, owner: str) -> str:
-        position = self._position
+    def literal(self, hint: str, text: str) -> str:
+        value = self.one.by_slot[self._position]
         self._position += 1
-        name = self.one.by_slot.get(position)
-        if name is None:
-            return value
-        if owner:
-            self.stored[name] = None
-        return owner + name
+        return self._own(value)
 
-    def _construct(self, index: int) -> str:
+    def _own(self, value: str) -> str:
+        """The text of a slot where it stands: in the method, a parameter is an attribute."""
+        name = value if value in self._parameters else next(
+            (p for p in self._parameters if value in (f"{p} // 2",) or value.endswith(f" * {p}")), "")
+        if not self._owner or not name:
+            return value
+        self.stored[name] = None
+        return value.replace(name, f"{self._owner}{name}")
+
+    def block(self, index: int, *, anything: bool) -> str:
         callee, vector = self.of[index]
         start = self._position
         self._position += len(vector)
         arguments = []
         for parameter in callee.parameters:
-            slot = parameter.slots[0]
-            value = self.one.by_slot.get(start + slot, vector[slot].text)
+            slots = parameter.slots
+            slot = next((s for s in slots if self.one.by_slot[start + s] != "None"), slots[0])
+            value = self.one.by_slot[start + slot]
             if not parameter.default:
                 arguments.append(value)
-            elif value != parameter.default:
+            elif value not in (parameter.default, "None"):
                 arguments.append(f"{parameter.name}={value}")
         return f"{callee.name}({', '.join(arguments)})"

@@ -6,10 +6,14 @@ folder), execution.py (running what was written), flat.py (one function without 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
+from dlc.ir.graph import Program
+from dlc.ir.types import Array
 from dlc.targets.table import Table
 from dlc.targets.target import Target
 
@@ -27,8 +31,8 @@ def _write(*arguments: Any, **options: Any) -> list[str]:
     return notes
 
 
-def _execute(*arguments: Any) -> dict[str, Any]:
-    outputs: dict[str, Any] = import_module(f"{__name__}.execution").execute(*arguments)
+def _execute(program: Program, where: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    outputs: dict[str, Array] = import_module(f"{__name__}.execution").execute(program, where, inputs)
     return outputs
 
 

@@ -19,8 +19,10 @@ from dlc.targets.torch.table import (
     keep,
     layer,
     lit,
+    option,
     padded,
     same,
+    spatial_option,
 )
 
 _MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
@@ -32,19 +34,15 @@ def _symmetric(pads: Sequence[tuple[int, int]]) -> tuple[int, ...] | None:
 
 
 def _numbers(attributes: dict[str, Any], count: int, padding: tuple[int, ...]) -> dict[str, Any]:
-    """stride, padding, dilation, groups where they are not the default."""
+    """stride, padding, dilation, groups; those that have their default are left out."""
     one, zero = (1,) * count, (0,) * count
-    result: dict[str, Any] = {}
-    if attributes["stride"] != one:
-        result["stride"] = same(attributes["stride"], "stride")
-    if padding != zero:
-        result["padding"] = same(padding, "padding")
-    if attributes.get("output_pad", zero) != zero:
-        result["output_padding"] = same(attributes["output_pad"], "output_padding")
-    if attributes["dilation"] != one:
-        result["dilation"] = same(attributes["dilation"], "dilation")
-    if attributes["groups"] != 1:
-        result["groups"] = lit(attributes["groups"], "groups")
+    result = {"stride": spatial_option(attributes["stride"], one, "stride"),
+              "padding": spatial_option(padding, zero, "padding"),
+              "output_padding": spatial_option(attributes.get("output_pad", zero), zero, "output_padding"),
+              "dilation": spatial_option(attributes["dilation"], one, "dilation"),
+              "groups": option(attributes["groups"], 1, "groups")}
+    if "output_pad" not in attributes:
+        del result["output_padding"]
     return result
 
 
@@ -85,7 +83,7 @@ def conv_module(node: Apply) -> Layer | None:
     kernel: Any = weight.shape[2:]
     constructor = call(f"nn.Conv{count}d", lit(inputs, "in_channels"), lit(outputs, "out_channels"),
                        same(kernel, "kernel_size"), **_numbers(attributes, count, own),
-                       **keep(bias=(node.operands[2] is not None, True)),
+                       bias=option(node.operands[2] is not None, True, "bias"),
                        **(keep(padding_mode=(mode, "zeros")) if padding is not None and any(padding) else {}))
     return Layer(constructor, _call_conv, initialise(node))
 
@@ -143,7 +141,7 @@ def transposed_module(node: Apply) -> Layer | None:
     kernel: Any = weight.shape[2:]
     constructor = call(f"nn.ConvTranspose{weight.rank - 2}d", lit(weight.shape[0], "in_channels"),
                        lit(weight.shape[1] * groups, "out_channels"), same(kernel, "kernel_size"),
-                       **_transposed_options(node), **keep(bias=(node.operands[2] is not None, True)))
+                       **_transposed_options(node), bias=option(node.operands[2] is not None, True, "bias"))
     return Layer(constructor, _call_transposed, initialise(node))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dlc.ir.graph import Apply, Weight
 from dlc.targets.torch.initialisers import initialise
-from dlc.targets.torch.table import TABLE, Layer, Result, Site, call, infix, keep, layer, lit, literal
+from dlc.targets.torch.table import TABLE, Layer, Result, Site, call, infix, keep, layer, lit, literal, option
 
 
 @TABLE.writes("linear")
@@ -20,7 +20,7 @@ def linear_module(node: Apply) -> Layer | None:
     if not isinstance(outputs, int) or not isinstance(inputs, int):
         return None
     return Layer(call("nn.Linear", lit(inputs, "in_features"), lit(outputs, "out_features"),
-                      **keep(bias=(node.operands[2] is not None, True))), after=initialise(node))
+                      bias=option(node.operands[2] is not None, True, "bias")), after=initialise(node))
 
 
 @TABLE.writes("bilinear")
@@ -35,8 +35,8 @@ def bilinear_module(node: Apply) -> Layer | None:
     outputs, left, right = weight.type.shape
     if not all(isinstance(d, int) for d in weight.type.shape):
         return None
-    return Layer(call("nn.Bilinear", lit(left, "in1_features"), lit(right, "in2_features"), lit(outputs, "out_features"),
-                      **keep(bias=(node.operands[3] is not None, True))), after=initialise(node))
+    return Layer(call("nn.Bilinear", lit(left, "in1_features"), lit(right, "in2_features"),
+                      lit(outputs, "out_features"), bias=option(node.operands[3] is not None, True, "bias")), after=initialise(node))
 
 
 @TABLE.writes("matmul")
@@ -62,7 +62,7 @@ def embedding_module(node: Apply) -> Layer | None:
     if not isinstance(rows, int) or not isinstance(width, int):
         return None
     return Layer(call("nn.Embedding", lit(rows, "num_embeddings"), lit(width, "embedding_dim"),
-                      **keep(padding_idx=(node.attributes["padding_idx"], None))), after=initialise(node))
+                      padding_idx=option(node.attributes["padding_idx"], None, "padding_idx")), after=initialise(node))
 
 
 @TABLE.writes("embedding_bag")

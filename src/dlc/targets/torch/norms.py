@@ -20,6 +20,7 @@ from dlc.targets.torch.table import (
     layer,
     lit,
     literal,
+    option,
     tuple_of,
 )
 
@@ -67,17 +68,16 @@ def batch_norm(site: Site) -> Result:
 def batch_norm_module(node: Apply) -> Layer | None:
     affine = _owns_all(node, 3, 4)
     channels = _channels(node)
-    if not affine and (node.operands[3] or node.operands[4]) or not isinstance(channels, int) or _rank(node) > 5:
+    if (not affine and (node.operands[3] or node.operands[4])) or not isinstance(channels, int) or _rank(node) > 5:
         return None
     count = max(_rank(node) - 2, 1)
     constructor = call(f"nn.BatchNorm{count}d", lit(channels, "channels"),
-                       **_options(node, eps=1e-5, momentum=0.1), **keep(affine=(affine, True)))
+                       **_options(node, eps=1e-5, momentum=0.1), affine=option(affine, True, "affine"))
     return Layer(constructor, _around, initialise(node))
 
 
 def _options(node: Apply, **defaults: float) -> dict[str, Any]:
-    return {name: lit(node.attributes[name], name) for name, default in defaults.items()
-            if node.attributes[name] != default}
+    return {name: option(node.attributes[name], default, name) for name, default in defaults.items()}
 
 
 def _normalised(site: Site) -> str:
@@ -105,7 +105,7 @@ def layer_norm_module(node: Apply) -> Layer | None:
     if sizes is None or node.operands[1] is None:
         return None
     bias = node.operands[2] is not None
-    return Layer(call("nn.LayerNorm", sizes, **_options(node, eps=1e-5), **keep(bias=(bias, True))),
+    return Layer(call("nn.LayerNorm", sizes, **_options(node, eps=1e-5), bias=option(bias, True, "bias")),
                  after=initialise(node))
 
 

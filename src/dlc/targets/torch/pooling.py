@@ -68,7 +68,8 @@ def _averages(node: Apply) -> bool:
     return _up_to_three(node) and (plain or _fits(node) or counted)
 
 
-@TABLE.writes("avg_pool", when=_averages, otherwise="more than three spatial axes or uneven padding that is not counted")
+@TABLE.writes("avg_pool", when=_averages,
+              otherwise="more than three spatial axes, or uneven padding that is not counted")
 def avg_pool(site: Site) -> Result:
     rank, layout, pads = site.type().rank, site["layout"], site["pad"]
     x, fits = channels_first(site.x, rank, layout), _fits(site.node)
@@ -82,7 +83,8 @@ def avg_pool(site: Site) -> Result:
 def adaptive(site: Site) -> Result:
     rank, layout = site.type().rank, site["layout"]
     kind = {"adaptive_avg_pool": "avg", "adaptive_max_pool": "max"}[site.node.op.name]
-    y = call(f"F.adaptive_{kind}_pool{rank - 2}d", channels_first(site.x, rank, layout), same(site["size"], "output_size"))
+    y = call(f"F.adaptive_{kind}_pool{rank - 2}d", channels_first(site.x, rank, layout),
+             same(site["size"], "output_size"))
     return channels_back(y, rank, layout)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from dlc.ir.dim import Dim
 from dlc.ir.graph import Apply
 from dlc.ir.types import DType
-from dlc.targets.source.code import Code, call, infix, lit, literal, method
+from dlc.targets.source.code import Code, Option, call, infix, lit, literal, method, option
 from dlc.targets.source.dialect import Layer, Result, Site
 from dlc.targets.table import Table
 
@@ -55,6 +55,13 @@ def dims(axes: Sequence[int], rank: int) -> str:
 def same(values: Sequence[int], hint: str) -> Code:
     """A number for every spatial axis, one number where all are equal."""
     return lit(values[0] if len(set(values)) == 1 else tuple(values), hint)
+
+
+def spatial_option(values: Sequence[int], default: Sequence[int], hint: str) -> Option:
+    """A keyword with a number for every spatial axis."""
+    def short(numbers: Sequence[int]) -> int | tuple[int, ...]:
+        return numbers[0] if len(set(numbers)) == 1 else tuple(numbers)
+    return option(short(values), short(default), hint)
 
 
 def shape(site: Site, sizes: Sequence[Dim]) -> str:
@@ -117,6 +124,34 @@ def padded(x: str, pads: Sequence[tuple[int, int]], mode: str = "constant", valu
     return call("F.pad", x, lit(flat, "padding"), **keep(mode=(mode, "constant"), value=(value, 0.0)))
 
 
-__all__ = ["DTYPES", "LAYERS", "TABLE", "Code", "Layer", "Result", "Site", "call", "channels_back", "channels_first",
-           "device", "dim", "dims", "dtype", "infix", "keep", "layer", "lit", "literal", "method", "operand", "padded",
-           "pair", "permuted", "same", "shape", "tuple_of"]
+__all__ = [
+    "DTYPES",
+    "LAYERS",
+    "TABLE",
+    "Code",
+    "Layer",
+    "Result",
+    "Site",
+    "call",
+    "channels_back",
+    "channels_first",
+    "device",
+    "dim",
+    "dims",
+    "dtype",
+    "infix",
+    "keep",
+    "layer",
+    "lit",
+    "literal",
+    "method",
+    "operand",
+    "option",
+    "padded",
+    "pair",
+    "permuted",
+    "same",
+    "shape",
+    "spatial_option",
+    "tuple_of",
+]
