@@ -14,7 +14,7 @@ import numpy as np
 import dlc.ops  # noqa: F401  (declares every operation)
 from dlc.ir.build import Builder, resolve
 from dlc.ir.graph import Graph, Program, Value
-from dlc.ir.op import Arg, ControlFlow, Op, Sample, all_ops
+from dlc.ir.op import Arg, ControlFlow, Op, Problem, Sample, all_ops
 from dlc.ir.types import DTYPES, F32, Array, DType, TensorType
 
 FLOAT32_ROUNDING = float(np.finfo(np.float32).eps)
@@ -69,6 +69,14 @@ class Case:
     def inferred(self) -> tuple[dict[str, Any], tuple[TensorType, ...]]:
         """Canonical attributes and output types."""
         return resolve(self.op, self.types, self.attributes)
+
+    def admitted(self) -> bool:
+        """Whether the operation takes these element types."""
+        try:
+            self.inferred()
+        except Problem:
+            return False
+        return True
 
     def arrays(self) -> list[Array | None]:
         """The operands, the same in every run; floats are exact in f32 (or in the narrower type of the case)."""

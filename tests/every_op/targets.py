@@ -1,0 +1,85 @@
+"""Every sample of an operation written for a target, run there, and compared with the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from dlc.diagnostics import Unsupported
+from dlc.ir.build import Builder
+from dlc.ir.evaluate import run
+from dlc.ir.graph import Graph, Program
+from dlc.ir.types import F32, Array, TensorType, dtype_of
+from dlc.targets.target import Options, Target
+from every_op.cases import FLOAT32_ROUNDING, Case, distance, results, tolerance
+
+ROUNDING = {"f64": 1e-12, "f16": 2.0**-9, "bf16": 2.0**-6}
+"""What one rounding counts in an element type other than f32; the 16-bit claims are weak, as each step rounds."""
+
+
+class Batch:
+    """Some cases as one program: case i reads `c<i>x<j>` and gives `c<i>y<k>`."""
+
+    def __init__(self, cases: Sequence[Case]) -> None:
+        self.cases = cases
+        graph = Graph("Samples")
+        b = Builder(graph)
+        anchor = graph.add_input("anchor", TensorType(F32, (2,)))
+        graph.add_output("anchored", b.neg(anchor))
+        self.inputs: dict[str, Array] = {"anchor": np.ones(2, np.float32)}
+        self.types: dict[str, TensorType] = {}
+        for i, case in enumerate(cases):
+            values = [None if t is None else graph.add_input(f"c{i}x{j}", t) for j, t in enumerate(case.types)]
+            self.inputs |= {f"c{i}x{j}": a for j, a in enumerate(case.arrays()) if a is not None}
+            for k, value in enumerate(results(b, case.op, values, case.attributes)):
+                graph.add_output(f"c{i}y{k}", value)
+                self.types[f"c{i}y{k}"] = value.type
+        self.program = Program(graph, layout="NCHW")
+
+    def exact(self) -> dict[str, Array]:
+        """The results by the reference in float64."""
+        return run(self.program, self.inputs, weights={}, precision="float64")
+
+    def on(self, target: Target, folder: Path) -> dict[str, Array]:
+        """The results by the target. Raises Unsupported."""
+        folder.mkdir()
+        where = folder if target.folder else folder / f"model{target.suffixes[0]}"
+        target.write(self.program, {}, where, options=Options())
+        return target.execute(self.program, where, self.inputs)
+
+    def differences(self, found: dict[str, Array]) -> Iterator[str]:
+        """A sentence for each result that differs from the reference in type or by more than the op's ulps."""
+        exact = self.exact()
+        for i, case in enumerate(self.cases):
+            names = [n for n in self.types if n.startswith(f"c{i}y")]
+            rounding = ROUNDING.get(str(case.dtype), FLOAT32_ROUNDING)
+            allowed = tolerance(case.op, [exact[n] for n in names], rounding)
+            for name in names:
+                actual = TensorType(dtype_of(found[name]), found[name].shape)
+                if actual != self.types[name]:
+                    yield f"{case}: inferred {self.types[name]}, actual {actual}"
+                elif not distance(found[name], exact[name]) <= allowed:
+                    yield (f"{case}: off by {distance(found[name], exact[name]):.3g}, allowed is {allowed:.3g}\n"
+                           f"{found[name]}\n{exact[name]}")
+
+
+def findings(target: Target, cases: Sequence[Case], folder: Path) -> Iterator[str]:
+    """What is wrong with these cases on a target; a case that it refuses with a sentence is right."""
+    try:
+        batch = Batch(cases)
+        yield from batch.differences(batch.on(target, folder))
+    except Unsupported as refusal:
+        if len(cases) > 1:
+            for i, case in enumerate(cases):
+                yield from findings(target, [case], folder.with_name(f"{folder.name}-{i}"))
+        else:
+            yield from (f"{cases[0]}: refused without a sentence: {d.message!r}" for d in refusal.diagnostics
+                        if len(d.message) < 20)
+    except Exception as error:
+        if len(cases) == 1:
+            yield f"{cases[0]}: {type(error).__name__}: {str(error)[:600]}"
+        else:
+            for i, case in enumerate(cases):
+                yield from findings(target, [case], folder.with_name(f"{folder.name}-{i}"))
