@@ -90,7 +90,9 @@ def arguments(node: Apply, layout: str | None) -> list[tuple[str, str]]:
         if name not in kept:
             break
         positional.append(("", attribute_value(node.op.attribute[name], kept.pop(name))))
-    return positional + [(name, attribute_value(node.op.attribute[name], value)) for name, value in kept.items()]
+    extra = kept.pop(node.op.extra, ())
+    named = [(name, attribute_value(node.op.attribute[name], value)) for name, value in kept.items()]
+    return positional + named + [(name, spell(value)) for name, value in extra]
 
 
 def _necessary(node: Apply, layout: str | None) -> dict[str, Any]:
@@ -203,13 +205,13 @@ def _known(function: Any, candidates: Mapping[str, Any]) -> dict[str, Any]:
 def _size_arguments(node: Apply, sizes: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The layer parameters: sizes without default by position, switches by keyword where they differ."""
     result: list[tuple[str, str]] = []
-    by_position = True
+    by_position = not node.op.positional
     for parameter in node.op.layer_parameters:
         value = sizes[parameter.name]
         if parameter.default is parameter.empty:
             text = spell(value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value)
-            result.append(("" if by_position and not node.op.positional else parameter.name, text))
-            by_position = False
+            by_position = by_position and parameter.annotation == "Size"
+            result.append(("" if by_position else parameter.name, text))
         elif value != parameter.default:
             result.append((parameter.name, spell(value)))
     return result

@@ -151,11 +151,13 @@ class _Printer:
 
     def _results(self, entry: bool) -> None:
         if not entry:
-            self._line(f"return {', '.join(self._operand(v) for v in self.graph.outputs)}", chain=True)
+            values = [self._last(v) if len(self.graph.outputs) == 1 else self._operand(v) for v in self.graph.outputs]
+            self._line(f"return {', '.join(values)}")
             return
         for name, value, doc in zip(self.graph.output_names, self.graph.outputs, self.graph.output_docs, strict=True):
             self.out += [f"{self.indent}## {text}".rstrip() for text in doc.splitlines()]
-            self._line(f"output {name}: {value.type} = {self._operand(value)}")
+            only = len(self.graph.outputs) == 1
+            self._line(f"output {name}: {value.type} = {self._last(value) if only else self._operand(value)}")
 
     # --- nodes ----------------------------------------------------------------------------------------------------
 
@@ -172,7 +174,6 @@ class _Printer:
             else:
                 self._node(node)
             position += length
-        self._flush()
 
     def _node(self, node: Node) -> None:
         if isinstance(node, Call):
@@ -186,6 +187,9 @@ class _Printer:
             self._control(node)
         elif node.op.name == "constant" and _inlined(node):
             return
+        elif node.op.name == "select" and node.operands[0] is not None:
+            place = ", ".join([*[":"] * node.attributes["axis"], spell(node.attributes["index"])])
+            self._assign(node, f"{self._operand(node.operands[0])}[{place}]")
         elif node.op.name in INFIX and _infix_allowed(node):
             left, right = (self._operand(v) for v in node.operands if v is not None)
             self._assign(node, f"{left} {INFIX[node.op.name]} {right}")
@@ -284,7 +288,8 @@ class _Printer:
         inner = _Printer(region, self.program, self)
         inner.names.update(zip(region.inputs, inputs, strict=True))
         inner._nodes()
-        inner._line(", ".join(inner._operand(v) for v in region.outputs))
+        values = [inner._last(v) if len(region.outputs) == 1 else inner._operand(v) for v in region.outputs]
+        inner._line(", ".join(values))
         return inner.out
 
     def _nested(self, region: Graph, inputs: Sequence[str]) -> str:
@@ -309,6 +314,14 @@ class _Printer:
         if value not in self.names and isinstance(value.node, Apply) and value.node.op.name == "constant":
             return spell(value.node.attributes["value"])
         return self.names[value]
+
+    def _last(self, value: Value) -> str:
+        """The only result: the chain that makes it, where it is still open."""
+        if self.pending is not None and self.pending[0] is value:
+            stages, self.pending = self.pending[1], None
+            return _join(stages, self.indent)
+        self._flush()
+        return self._operand(value)
 
     def _name(self, value: Value) -> str:
         if value not in self.names:
@@ -347,7 +360,7 @@ class _Printer:
             self.pending = None
             self._line(f"{self._name(value)} = {_join(stages, self.indent)}")
 
-    def _line(self, text: str, chain: bool = False) -> None:
+    def _line(self, text: str) -> None:
         self.out.append(f"{self.indent}{text}")
 
 
@@ -360,10 +373,22 @@ def _join(stages: Sequence[str], indent: str) -> str:
 
 def _piped(value: Value, graph: Graph) -> bool:
     """Whether a value may live in a pipe only: unnamed, read once, as the first operand, and no output."""
-    if value.name or len(value.uses) != 1 or value in graph.outputs:
+    if value.name and value.name not in _labels(value):
         return False
-    (user, position), = value.uses
+    if value in graph.outputs:
+        return len(graph.outputs) == 1 and not value.uses
+    if len(value.uses) != 1:
+        return False
+    ((user, position),) = value.uses
     return position == 0 and user.graph is graph
+
+
+def _labels(value: Value) -> tuple[str, ...]:
+    """The names that the node of a value has given it: those of its layer or instance."""
+    if isinstance(value.node, Call):
+        return value.node.instance, value.node.instance.rpartition(".")[2]
+    path = layer_label(value.node) if isinstance(value.node, Apply) else None
+    return () if path is None else (path, path.rpartition(".")[2])
 
 
 def _inlined(node: Apply) -> bool:
