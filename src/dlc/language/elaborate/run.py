@@ -137,15 +137,20 @@ def _given(frame: Frame, param: ast.Param, value: Any) -> Any:
     return value
 
 
-def check_module(module: Module, report: Collector) -> None:
-    """Check every model of a file, with unknown values for what has no default, and every block that none of them uses."""
+def check_module(module: Module, report: Collector) -> dict[str, Program | None]:
+    """Check every model of a file, with unknown values for what has no default, and every block that none of them uses.
+
+    The programs of the models, None for those with mistakes.
+    """
+    programs: dict[str, Program | None] = {}
     used: set[BlockRef | FnRef] = set()
     for model in module.models.values():
         generic = any(p.default is None for p in model.hypers)
-        elaborate(module, model, {}, report, generic=generic, used=used)
+        programs[model.name] = elaborate(module, model, {}, report, generic=generic, used=used)
     for item in module.items.values():
         if not isinstance(item, ModelRef) and item.module is module and item not in used:
             _check_alone(item, report, used)
+    return programs
 
 
 def _check_alone(item: BlockRef | FnRef, report: Collector, used: set[BlockRef | FnRef]) -> None:
