@@ -69,9 +69,26 @@ def resolve_range(size: Dim, start: Dim | None, stop: Dim | None, step: int) -> 
     return Range(size, first, step, count, canonical)
 
 
+def trusted_range(size: Dim, start: Dim | None, stop: Dim | None, step: int) -> Range:
+    """start:stop:step whose bounds are said to lie on the axis: nothing is clamped. Raises Problem if they cannot."""
+    first: Dim = (0 if step > 0 else size - 1) if start is None else _counted(start, size)
+    open_end: Dim = size if step > 0 else -1
+    end = open_end if stop is None else _counted(stop, size)
+    span = end - first if step > 0 else first - end
+    low, high = (first, end) if step > 0 else (end + 1, first + 1)
+    if any(isinstance(d, int) and d < 0 for d in (low, size - high, span)):
+        raise Problem("the bounds of the slice lie outside the axis", expected=f"0 to {size}", found=f"{low} to {high}",
+                      at=["starts", "stops"], code="E0213")
+    return Range(size, first, step, ceil_div(span, abs(step)), (first, None if end == open_end else end))
+
+
+def _counted(bound: Dim, size: Dim) -> Dim:
+    return size + bound if _negative(bound) else bound
+
+
 def _place(bound: Dim, size: Dim, low: Dim, high: Dim) -> tuple[Dim, Dim]:
     """Where a bound lies, clamped; and how it is stored: the same where that is decided."""
-    counted = size + bound if _negative(bound) else bound
+    counted = _counted(bound, size)
     clamped = greatest(low, least(counted, high))
     if clamped in (low, high, counted):
         return clamped, clamped
@@ -81,7 +98,7 @@ def _place(bound: Dim, size: Dim, low: Dim, high: Dim) -> tuple[Dim, Dim]:
 def resolve_index(x: TensorType, index: Dim, axis: int) -> Dim:
     """An index from the start of an axis. Raises Problem where it is known to lie outside."""
     size = x.shape[axis]
-    found = size + index if _negative(index) else index
+    found = _counted(index, size)
     if _known(found, -1) or _known(size, found):
         raise Problem(f"index {index} is out of range on axis {axis}", at=["x", "index"], found=str(index),
                       expected=f"{-size} to {size - 1}", code="E0213")

@@ -9,10 +9,11 @@ import numpy as np
 
 from dlc.ir.attributes import ElementType, Int, Literal, Size, Sizes
 from dlc.ir.build import Builder
-from dlc.ir.dim import Dim, ceil_div, maximum
+from dlc.ir.dim import Dim, ceil_div
 from dlc.ir.graph import Value
 from dlc.ir.op import Composite, Number, Primitive, Problem, Sample, Tensor, operation, sample
 from dlc.ir.types import BOOL, F32, I64, Array, DType, TensorType
+from dlc.ops.bounds import greatest
 from dlc.ops.rules import need
 
 
@@ -215,7 +216,7 @@ class Arange(Primitive):
 
     def infer(self, *, start: Size, stop: Size | None = None, step: Int = 1, dtype: ElementType = I64) -> TensorType:
         assert stop is not None
-        return TensorType(dtype, (maximum(0, ceil_div(stop - start, step)),))
+        return TensorType(dtype, (greatest(0, ceil_div(stop - start, step)),))
 
     def evaluate(self, *, start: int, stop: int, step: int, dtype: DType) -> Array:
         return np.arange(start, stop, step).astype(dtype.numpy)

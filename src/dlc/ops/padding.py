@@ -87,9 +87,9 @@ def _border(b: Builder, x: Value, axis: int, width: Dim, mode: str, value: float
         return filled(b, wide, value)
     if mode == "replicate":
         edge = size - 1 if at_end else 0
-        return b.broadcast_to(b.slice(x, starts=[edge], stops=[edge + 1], axes=[axis]), shape=wide.shape)
+        return b.broadcast_to(b.slice(x, starts=[edge], stops=[edge + 1], axes=[axis], inside=True), shape=wide.shape)
     if mode == "circular":
         start, stop = (0, width) if at_end else (size - width, size)
-        return b.slice(x, starts=[start], stops=[stop], axes=[axis])
+        return b.slice(x, starts=[start], stops=[stop], axes=[axis], inside=True)
     start, stop = (size - 1 - width, size - 1) if at_end else (1, width + 1)
-    return b.flip(b.slice(x, starts=[start], stops=[stop], axes=[axis]), axis=axis)
+    return b.flip(b.slice(x, starts=[start], stops=[stop], axes=[axis], inside=True), axis=axis)

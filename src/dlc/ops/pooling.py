@@ -65,7 +65,7 @@ def pooled(operation: str, x: TensorType, kernel: Sequence[int], *, stride: Sequ
 def taps(b: Builder, x: Value, axis: int, count: Dim, *, kernel: int, stride: int, dilation: int = 1) -> list[Value]:
     """For each element of the kernel along an axis, what stands under it in every window."""
     return [b.slice(x, starts=[t * dilation], stops=[t * dilation + (count - 1) * stride + 1], steps=[stride],
-                    axes=[axis]) for t in range(kernel)]
+                    axes=[axis], inside=True) for t in range(kernel)]
 
 
 def fold(b: Builder, operation: str, values: Sequence[Value]) -> Value:

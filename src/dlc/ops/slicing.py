@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from dlc.ir.attributes import Axes, Axis, Bounds, Int, OneOrMore, Size, Sizes
+from dlc.ir.attributes import Axes, Axis, Bool, Bounds, Int, OneOrMore, Size, Sizes
 from dlc.ir.build import Builder
 from dlc.ir.dim import Answer, Dim, equal
 from dlc.ir.graph import Apply, Node, Value
 from dlc.ir.op import Composite, Primitive, Problem, Sample, Tensor, operation, sample
 from dlc.ir.types import Array, TensorType
-from dlc.ops.bounds import Range, resolve_index, resolve_range
+from dlc.ops.bounds import Range, resolve_index, resolve_range, trusted_range
 from dlc.ops.rules import need, need_equal, same_dtype
 from dlc.ops.shapes import brackets
 
@@ -26,10 +26,12 @@ class Slice(Primitive):
     1 or more, and a bound of unknown sign counts from the start. Canonical bounds count from the start and lie on the
     axis wherever that can be decided; `stops` are none where the slice goes to the end (for negative steps: to the
     beginning).
+
+    inside: the bounds are known to lie on the axis, so that nothing is clamped: the size is stop - start as it stands.
     """
 
     def complete(self, x: TensorType, *, starts: tuple[Dim | None, ...], stops: tuple[Dim | None, ...],
-                 steps: tuple[int, ...] | None, axes: tuple[int, ...] | None) -> dict[str, Any]:
+                 steps: tuple[int, ...] | None, axes: tuple[int, ...] | None, inside: bool) -> dict[str, Any]:
         axes = tuple(range(len(starts))) if axes is None else axes
         steps = (1,) * len(axes) if steps is None else steps
         need(len(starts) == len(stops) == len(steps) == len(axes), "`slice` needs bounds for every axis that it cuts",
@@ -39,23 +41,23 @@ class Slice(Primitive):
              f"{x} has no such axes", expected=f"different axes from {-x.rank} to {x.rank - 1}", found=str(list(axes)),
              at=["axes"], code="E0222")
         need(0 not in steps, "a step of a slice is 0", expected="a step other than 0", found="0", at=["steps"])
-        parts = sorted((a % x.rank, resolve_range(x.shape[a], start, stop, step))
-                       for a, start, stop, step in zip(axes, starts, stops, steps, strict=True))
+        positive = [a % x.rank for a in axes]
+        parts = sorted(ranges(x, starts, stops, steps, positive, inside), key=lambda part: part[0])
         kept = [(a, r) for a, r in parts if r.cuts]
         return {"starts": tuple(r.canonical[0] for _, r in kept), "stops": tuple(r.canonical[1] for _, r in kept),
                 "steps": tuple(r.step for _, r in kept), "axes": tuple(a for a, _ in kept)}
 
     def infer(self, x: Tensor, *, starts: Bounds, stops: Bounds, steps: OneOrMore | None = None,
-              axes: OneOrMore | None = None) -> TensorType:
+              axes: OneOrMore | None = None, inside: Bool = False) -> TensorType:
         assert steps is not None
         assert axes is not None
         shape = list(x.shape)
-        for axis, cut in ranges(x, starts, stops, steps, axes):
+        for axis, cut in ranges(x, starts, stops, steps, axes, inside):
             shape[axis] = cut.count
         return x.with_shape(*shape)
 
     def evaluate(self, x: Array, *, starts: Sequence[int], stops: Sequence[int | None], steps: Sequence[int],
-                 axes: Sequence[int]) -> Array:
+                 axes: Sequence[int], inside: bool) -> Array:
         index = [slice(None)] * x.ndim
         for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
             index[axis] = slice(start, stop, step)
@@ -85,9 +87,10 @@ class Slice(Primitive):
 
 
 def ranges(x: TensorType, starts: Sequence[Dim | None], stops: Sequence[Dim | None], steps: Sequence[int],
-           axes: Sequence[int]) -> list[tuple[int, Range]]:
-    """What canonical bounds of a slice cut from each axis."""
-    return [(a, resolve_range(x.shape[a], start, stop, step))
+           axes: Sequence[int], inside: bool) -> list[tuple[int, Range]]:
+    """What the bounds of a slice cut from each axis."""
+    resolve = trusted_range if inside else resolve_range
+    return [(a, resolve(x.shape[a], start, stop, step))
             for a, start, stop, step in zip(axes, starts, stops, steps, strict=True)]
 
 
@@ -100,7 +103,8 @@ def _open_gaps(b: Builder, g: Value, axis: int, step: int) -> Value:
     widths[axis + 1] = (0, step - 1)
     spread = b.pad(b.unsqueeze(g, axis=axis + 1), widths=widths)
     flat = b.reshape(spread, shape=[*shape[:axis], shape[axis] * step, *shape[axis + 1:]])
-    result: Value = b.slice(flat, starts=[0], stops=[(shape[axis] - 1) * step + 1], axes=[axis])
+    end = (shape[axis] - 1) * step + 1
+    result: Value = b.slice(flat, starts=[0], stops=[end], axes=[axis], inside=end != 1 - step)
     return result
 
 
@@ -119,7 +123,7 @@ class Select(Composite):
         return x.with_shape(*x.shape[:axis], *x.shape[axis + 1:])
 
     def body(self, b: Builder, x: Value, *, index: Dim, axis: int) -> Value:
-        row = b.slice(x, starts=[index], stops=[index + 1], axes=[axis])
+        row = b.slice(x, starts=[index], stops=[index + 1], axes=[axis], inside=True)
         shape = x.type.shape
         result: Value = b.reshape(row, shape=[*shape[:axis], *shape[axis + 1:]])
         return result
@@ -199,7 +203,7 @@ class Split(Composite):
         start: Dim = 0
         pieces: list[Value] = []
         for size in sizes:
-            pieces.append(b.slice(x, starts=[start], stops=[start + size], axes=[axis]))
+            pieces.append(b.slice(x, starts=[start], stops=[start + size], axes=[axis], inside=True))
             start = start + size
         return tuple(pieces)
 

@@ -157,7 +157,7 @@ def cut(b: Builder, x: Value, axes: Sequence[int], sizes: Sequence[Dim]) -> Valu
     """The first `sizes` elements along some axes; the tensor itself where that is all of it."""
     if all(x.type.shape[a] == n for a, n in zip(axes, sizes, strict=True)):
         return x
-    result: Value = b.slice(x, starts=[0] * len(axes), stops=sizes, axes=axes)
+    result: Value = b.slice(x, starts=[0] * len(axes), stops=sizes, axes=axes, inside=True)
     return result
 
 
