@@ -13,6 +13,8 @@ from itertools import count
 from threading import Lock
 from typing import Any
 
+import numpy as np
+
 from dlc.diagnostics import Diagnostic, UsageError, did_you_mean
 from dlc.ir.graph import Program
 from dlc.ir.types import DTYPES, Array
@@ -65,7 +67,7 @@ class Executor:
         try:
             if named:
                 given = [named[name] for name in self._names]
-            ready = self._ready.get(tuple([(a.shape, a.dtype) for a in given]))
+            ready = self._ready.get(tuple([(a.__class__, a.shape, a.dtype) for a in given]))
         except (KeyError, AttributeError):
             ready = None
         if ready is None or len(arrays) + len(named) != len(self._names):
@@ -76,7 +78,7 @@ class Executor:
     def _first(self, arrays: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Array]:
         """A call that needs looking at: new shapes, omitted inputs, other types than declared."""
         given = converted(self.program, by_name(self.program, arrays, named))
-        key = tuple((given[n].shape, given[n].dtype) if n in given else None for n in self._names)
+        key = tuple((np.ndarray, given[n].shape, given[n].dtype) if n in given else None for n in self._names)
         ready = self._ready.get(key)
         if ready is None:
             sizes = bound(self.program, given)
