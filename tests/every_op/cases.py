@@ -100,7 +100,7 @@ def draw(arg: Arg, t: TensorType, rng: np.random.Generator) -> Array:
     if arg.values is not None:
         return np.asarray(arg.values).astype(t.dtype.numpy).reshape(shape)
     if t.dtype.kind == "bool":
-        return rng.random(shape) < 0.5
+        return np.asarray(rng.random(shape) < 0.5)
     low, high, size = arg.low, arg.high, int(np.prod(shape))
     if t.dtype.is_integer:
         if t.dtype.kind == "uint":

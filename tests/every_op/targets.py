@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dlc.diagnostics import Unsupported
+from dlc.diagnostics import DlcError, Unsupported
 from dlc.ir.build import Builder
 from dlc.ir.evaluate import run
 from dlc.ir.graph import Graph, Program
-from dlc.ir.types import F32, Array, TensorType, dtype_of
+from dlc.ir.types import BOOL, F32, I64, Array, TensorType, dtype_of
 from dlc.targets.target import Options, Target
 from every_op.cases import FLOAT32_ROUNDING, Case, distance, results, tolerance
 
@@ -70,16 +70,17 @@ def findings(target: Target, cases: Sequence[Case], folder: Path) -> Iterator[st
     try:
         batch = Batch(cases)
         yield from batch.differences(batch.on(target, folder))
-    except Unsupported as refusal:
+    except Exception as error:
         if len(cases) > 1:
             for i, case in enumerate(cases):
                 yield from findings(target, [case], folder.with_name(f"{folder.name}-{i}"))
-        else:
-            yield from (f"{cases[0]}: refused without a sentence: {d.message!r}" for d in refusal.diagnostics
-                        if len(d.message) < 20)
-    except Exception as error:
-        if len(cases) == 1:
+        elif not refused(cases[0], error):
             yield f"{cases[0]}: {type(error).__name__}: {str(error)[:600]}"
-        else:
-            for i, case in enumerate(cases):
-                yield from findings(target, [case], folder.with_name(f"{folder.name}-{i}"))
+
+
+def refused(case: Case, error: Exception) -> bool:
+    """Whether the target says in sentences that it cannot, or the runtime lacks a kernel for a rarer element type."""
+    if isinstance(error, Unsupported):
+        return all(len(d.message.split()) > 3 for d in error.diagnostics)
+    rare = any(t is not None and t.dtype not in (F32, I64, BOOL) for t in (*case.types, *case.inferred()[1]))
+    return rare and isinstance(error, DlcError) and "NOT_IMPLEMENTED" in str(error)

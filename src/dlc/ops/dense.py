@@ -10,7 +10,7 @@ from dlc.ir.attributes import Size
 from dlc.ir.build import Builder
 from dlc.ir.dim import Dim
 from dlc.ir.graph import Value
-from dlc.ir.op import Composite, Float, Initializer, Problem, Sample, WeightSpec, operation, sample
+from dlc.ir.op import Arg, Composite, Float, Initializer, Problem, Sample, WeightSpec, operation, sample
 from dlc.ir.types import TensorType
 from dlc.ops.rules import need, need_equal, need_rank, same_dtype
 
@@ -75,7 +75,7 @@ class Bilinear(Composite):
     As a layer: `bilinear(64)` owns `weight` and `bias`, drawn from U(-1/sqrt(n), 1/sqrt(n)).
     """
 
-    ulps = 128
+    ulps = 32
 
     def infer(self, x: Float, y: Float, weight: Float, bias: Float | None = None) -> TensorType:
         self._need_vectors(x, y)
@@ -116,4 +116,4 @@ class Bilinear(Composite):
     def samples(self) -> Iterable[Sample]:
         yield sample("f32[4, 3]", "f32[4, 2]", "f32[5, 3, 2]", "f32[5]")
         yield sample("f32[2, 4, 3]", "f32[2, 4, 2]", "f32[5, 3, 2]", None)
-        yield sample("f32[3]", "f32[2]", "f32[1, 3, 2]", "f32[1]")
+        yield sample(Arg("f32[3]", 0.5, 2), Arg("f32[2]", 0.5, 2), Arg("f32[1, 3, 2]", 0.5, 2), "f32[1]")
