@@ -39,7 +39,7 @@ def expressions(draw: DrawFn, depth: int = 3) -> str:
     inner = expressions(depth - 1)
     form = draw(st.integers(0, 15))
     if form == 0:
-        operator = draw(st.sampled_from("+ - * / // % ** == < >= and or".split()))
+        operator = draw(st.sampled_from(["+", "-", "*", "/", "//", "%", "**", "==", "<", ">=", "and", "or"]))
         return f"({draw(inner)}) {operator} ({draw(inner)})"
     if form == 1:
         return f"{draw(NAMES)}{draw(st.sampled_from(['+', ' - ', '*', ' and ']))}{draw(NAMES)}"

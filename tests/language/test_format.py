@@ -6,14 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings
+from language.strategies import programs
 
-from dlc.diagnostics import Collector, DlcError, Source
+from dlc.diagnostics import Collector, Source
 from dlc.language.format import format
 from dlc.language.lex import lex
 from dlc.language.parse import parse
-from language.strategies import programs
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.dl"))
 LAWS = settings(

@@ -294,6 +294,8 @@ def _missing_operand(report: Collector, s: Situation) -> str | None:
         if s.kind() in _OPERATORS and "INT" in s.accepted:
             message = f"`{s.text()}` has no left side"
             hint = "numbers and tensors have no sign `+`" if s.kind() == "+" else None
+            if before[0] == "NEWLINE":
+                hint = "a line goes on only inside brackets, or with |> at the start of the next line"
             return _here(report, s, "E0126", message, expected="an expression", hint=hint)
         return None
     hint = None

@@ -40,8 +40,8 @@ class Group:
     """A pair of brackets. ``parts`` are the statements between braces, the elements between others.
 
     An element ends with its comma. ``head`` is the comment behind the opening bracket. ``split`` says that it may not
-    stand on one line. ``extendable``: a comma may be added after the last of several elements. ``bindings``: the head of
-    a while or scan. ``flat`` is room for the formatter.
+    stand on one line. ``extendable``: a comma may be added after the last of several elements. ``bindings``: the head
+    of a while or scan. ``flat`` is room for the formatter.
     """
 
     opening: str
