@@ -99,3 +99,17 @@ def test_refusals(operation: str, given: str, attributes: dict[str, Any], words:
 def test_negative_axes_of_flatten() -> None:
     """Axes counted from the end mean the same as axes counted from the start."""
     assert infer("flatten", "f32[2, 3, 4]", start=-2, end=-1) == infer("flatten", "f32[2, 3, 4]", start=1, end=2)
+
+
+@pytest.mark.parametrize("indexing", ["ij", "xy"])
+def test_meshgrid(indexing: str) -> None:
+    """The grids are PyTorch's, with their gradients."""
+    arrays = [np.random.default_rng(i).standard_normal(n) for i, n in enumerate((2, 3, 4))]
+    found = reference("meshgrid", *arrays, indexing=indexing)
+    expected = torch.meshgrid(*tensors(arrays), indexing=indexing)
+    for grid, wanted in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(grid, wanted.numpy())
+    cotangents = [np.random.default_rng(9).standard_normal(grid.shape) for grid in found]
+    wanted = torch_gradients(lambda *xs: torch.meshgrid(*xs, indexing=indexing), arrays, *cotangents)
+    for gradient, other in zip(gradients("meshgrid", arrays, *cotangents, indexing=indexing), wanted, strict=True):
+        close(gradient, other)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from dlc.ir.attributes import Axis, Size, Sizes
+from dlc.ir.attributes import Axis, Size, Sizes, choice
 from dlc.ir.build import Builder
 from dlc.ir.dim import Dim
 from dlc.ir.graph import Node, Value
@@ -15,6 +15,8 @@ from dlc.ir.op import Composite, Primitive, Sample, Tensor, operation, sample
 from dlc.ir.types import Array, TensorType
 from dlc.ops.rules import broadcast, need, unbroadcast
 from dlc.ops.shapes import brackets
+
+Indexing = Annotated[str, choice("ij", "xy")]
 
 
 @operation
@@ -128,3 +130,34 @@ class RepeatInterleave(Composite):
     def samples(self) -> Iterable[Sample]:
         yield sample("f32[2, 3]", repeats=2)
         yield sample("f32[2, 3]", repeats=3, axis=-1)
+
+
+@operation
+class Meshgrid(Composite):
+    """The coordinates of a grid: for each of n vectors a tensor of rank n that varies along its own axis only.
+
+    indexing: "ij" gives the i-th vector axis i; "xy" exchanges the first two axes, as plots have it.
+    """
+
+    def infer(self, *xs: Tensor, indexing: Indexing = "ij") -> tuple[TensorType, ...]:
+        for i, x in enumerate(xs):
+            need(x.rank == 1, "`meshgrid` takes vectors", expected="rank 1", found=str(x), at=[f"xs{i}"], code="E0222")
+        axes = _grid_axes(len(xs), indexing)
+        shape = tuple(xs[axes.index(place)].shape[0] for place in range(len(xs)))
+        return tuple(x.with_shape(*shape) for x in xs)
+
+    def body(self, b: Builder, *xs: Value, indexing: str) -> tuple[Value, ...]:
+        axes = _grid_axes(len(xs), indexing)
+        types = self.infer(*(x.type for x in xs), indexing=indexing)
+        return tuple(b.broadcast_to(b.reshape(x, shape=[-1 if place == axis else 1 for place in range(len(xs))]),
+                                    shape=t.shape) for x, axis, t in zip(xs, axes, types, strict=True))
+
+    def samples(self) -> Iterable[Sample]:
+        yield sample("f32[2]", "f32[3]", "f32[4]")
+        yield sample("f32[2]", "f32[3]", indexing="xy")
+        yield sample("i64[2]")
+
+
+def _grid_axes(count: int, indexing: str) -> list[int]:
+    """The axis that belongs to each vector."""
+    return [1, 0, *range(2, count)] if indexing == "xy" and count > 1 else list(range(count))
