@@ -15,6 +15,7 @@ An operation is declared once, as a class. The signature of its `infer` *is* the
 - keyword-only parameters are attributes: annotated with an attribute kind (see `attributes.py`), with their defaults;
 - a *primitive* has `evaluate` (numpy) and `gradient`; a *composite* has `body`, from which both follow;
 - an operation that owns weights when used as a layer says in `layer` which, and in `sizes` how to get back from them.
+  The positional parameters of `layer` are all its tensors that are no weights, whether it looks at them or not.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlc.ir.attributes import AXES, AXIS, PAD, SPATIAL
-from dlc.ir.build import resolve
+from dlc.ir.build import declared_operand, resolve
 from dlc.ir.dim import Expr
 from dlc.ir.graph import Apply, Weight
 from dlc.ir.op import Attribute, Initializer, Problem, WeightSpec
@@ -131,30 +131,34 @@ def _resolves_to(node: Apply, types: list[TensorType | None], attributes: Mappin
 
 
 def layer_label(node: Apply) -> str | None:
-    """The label under which the node owns its weights, all of them `label.<declared name>`; None if it has none."""
-    weights = owned(node)
-    if not weights:
+    """The label under which the node owns its weights: all of them are `label.<declared name>`; None if it has none."""
+    paths = [w.path.split(".") for w in _layer_weights(node)]
+    if not paths:
         return None
-    labels = {weight.path.rpartition(".")[0] for weight in weights.values()}
-    name = labels.pop()
-    if labels or not name:
-        return None
-    return name
+    label: list[str] = []
+    for segments in zip(*(p[:-1] for p in paths), strict=False):
+        if len(set(segments)) > 1:
+            break
+        label.append(segments[0])
+    return ".".join(label) or None
 
 
 def owned(node: Apply) -> dict[str, Weight]:
-    """The weights of a node that its layer declares, by declared name: those whose path ends in that name."""
-    if node.op.layer is None:
+    """The weights that the node owns under its label, by declared name; empty if it has no label."""
+    label = layer_label(node)
+    if label is None:
         return {}
-    found: dict[str, Weight] = {}
-    for position, value in enumerate(node.operands):
-        if not isinstance(value, Weight):
-            continue
-        own = value.path.rpartition(".")[2]
-        fixed = len(node.op.operands) - node.op.variadic
-        if position >= fixed or node.op.operands[position].name == own:
-            found[own] = value
-    return found
+    return {w.path[len(label) + 1:]: w for w in _layer_weights(node)}
+
+
+def _layer_weights(node: Apply) -> list[Weight]:
+    """The weights among the operands that a layer of this operation would make."""
+    if node.op.layer is None:
+        return []
+    code = node.op.layer.__code__
+    tensors = code.co_varnames[1:code.co_argcount]
+    return [v for i, v in enumerate(node.operands)
+            if isinstance(v, Weight) and declared_operand(node.op, i).name not in tensors]
 
 
 def layer_call(node: Apply, layout: str | None) -> list[tuple[str, str]] | None:

@@ -188,7 +188,8 @@ class MultiHeadAttention(Composite):
         _need_mask(mask, q.with_shape(q.shape[0], heads, q.shape[1], k.shape[1]))
         return q
 
-    def layer(self, q: TensorType, *, bias: Bool = True) -> dict[str, WeightSpec]:
+    def layer(self, q: TensorType, k: TensorType | None = None, v: TensorType | None = None,
+              mask: TensorType | None = None, *, bias: Bool = True) -> dict[str, WeightSpec]:
         width = q.shape[2] if q.rank == 3 else 1
         bound = 1 / sqrt(width) if isinstance(width, int) and width else 0.0
         starts = {"in_proj_weight": Initializer("xavier_uniform"),

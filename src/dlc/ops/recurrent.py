@@ -176,7 +176,8 @@ class Lstm(Recurrent):
                           bidirectional=bidirectional, bias=bias, dropout=dropout, proj_size=proj_size)
         return y, h, h.with_shape(*h.shape[:2], size)
 
-    def layer(self, x: TensorType, *, size: Size, layers: Int = 1, bidirectional: Bool = False, bias: Bool = True,
+    def layer(self, x: TensorType, h0: TensorType | None = None, c0: TensorType | None = None, *, size: Size,
+              layers: Int = 1, bidirectional: Bool = False, bias: Bool = True,
               proj_size: Size = 0) -> dict[str, WeightSpec]:
         return self.owned(x, size, layers, bidirectional, bias, proj_size)
 
@@ -218,8 +219,8 @@ class Gru(Recurrent):
         return self.check(x, {"h0": (h0, size)}, weights, size=size, layers=layers, bidirectional=bidirectional,
                           bias=bias, dropout=dropout)
 
-    def layer(self, x: TensorType, *, size: Size, layers: Int = 1, bidirectional: Bool = False,
-              bias: Bool = True) -> dict[str, WeightSpec]:
+    def layer(self, x: TensorType, h0: TensorType | None = None, *, size: Size, layers: Int = 1,
+              bidirectional: Bool = False, bias: Bool = True) -> dict[str, WeightSpec]:
         return self.owned(x, size, layers, bidirectional, bias)
 
     def sizes(self) -> dict[str, Any]:
@@ -256,8 +257,8 @@ class Rnn(Recurrent):
         return self.check(x, {"h0": (h0, size)}, weights, size=size, layers=layers, bidirectional=bidirectional,
                           bias=bias, dropout=dropout)
 
-    def layer(self, x: TensorType, *, size: Size, layers: Int = 1, bidirectional: Bool = False,
-              bias: Bool = True) -> dict[str, WeightSpec]:
+    def layer(self, x: TensorType, h0: TensorType | None = None, *, size: Size, layers: Int = 1,
+              bidirectional: Bool = False, bias: Bool = True) -> dict[str, WeightSpec]:
         return self.owned(x, size, layers, bidirectional, bias)
 
     def sizes(self) -> dict[str, Any]:

@@ -71,7 +71,8 @@ class Cell(Composite):
                 need_state(name, bias, [self.gates * size], x)
         return h
 
-    def layer(self, x: TensorType, *, size: Size, bias: bool = True) -> dict[str, WeightSpec]:
+    def layer(self, x: TensorType, h: TensorType | None = None, c: TensorType | None = None, *, size: Size,
+              bias: bool = True) -> dict[str, WeightSpec]:
         need_rank("x", x, 2)
         init, rows = state_uniform(size), self.gates * size
         shapes = {"weight_ih": (rows, x.shape[1]), "weight_hh": (rows, size), "bias_ih": (rows,), "bias_hh": (rows,)}
