@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from op_oracle import typed
 from random_graphs import STEPS, Step, in_dlc
 
-from dlc.diagnostics import Source, Span
+from dlc.diagnostics import Source, Span, Unsupported
 from dlc.ir.build import Builder
 from dlc.ir.evaluate import run
 from dlc.ir.graph import Apply, Graph, Program
@@ -85,6 +85,17 @@ def test_dead_and_shared_nodes_go() -> None:
     small = RemoveDead()(Share()(program, verified=True), verified=True)
     assert sorted(n.label for n in small.entry.nodes) == [
         "add", "constant", "dropout", "dropout", "mul", "sub", "tanh"]
+
+
+def test_a_body_that_needs_numbers_is_refused_at_its_place() -> None:
+    """Where a body cannot be written for a symbolic size, the complaint stands at the node's place in the source."""
+    span = Span(Source("m.dl", "adaptive_avg_pool(x)"), 0, 20)
+    graph = Graph("main")
+    x = graph.add_input("x", typed("f32[N, 3, H]"))
+    graph.add_output("y", Builder(graph, span=span).adaptive_avg_pool(x, size=2))
+    with pytest.raises(Unsupported, match="adaptive_avg_pool") as caught:
+        lower(Program(graph))
+    assert caught.value.diagnostics[0].span == span
 
 
 class _Liar(Pass):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dlc.diagnostics import Diagnostic, Unsupported
 from dlc.ir.build import Builder, expand
 from dlc.ir.graph import Apply, Graph, Node, Program, Value
-from dlc.ir.op import Composite
+from dlc.ir.op import Composite, Problem
 from dlc.passes.base import Pass
 
 
@@ -60,10 +61,14 @@ class _Recorder(Builder):
 
 
 def _expand(graph: Graph, node: Apply) -> list[Node]:
-    """Put the definition of a node in its place; the new nodes."""
+    """Put the definition of a node in its place; the new nodes. Raises Unsupported where the types allow no body."""
     b = _Recorder(graph, origin=node.op.name, span=node.span, anchor=node, scope=node.scope)
     b.made = []
-    results = expand(node.op, b, node.operands, node.attributes)
+    try:
+        results = expand(node.op, b, node.operands, node.attributes)
+    except Problem as problem:
+        raise Unsupported(Diagnostic(problem.code, problem.message, node.span, problem.expected, problem.found,
+                                     problem.hint)) from problem
     for old, new in zip(node.outputs, results, strict=True):
         take_place(graph, old, new)
     if b.made and not b.made[-1].doc:
