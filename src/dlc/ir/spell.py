@@ -53,10 +53,10 @@ def spell(value: Any) -> str:
     raise TypeError(f"a value of type {type(value).__name__} has no spelling")
 
 
-def initializer(value: Initializer) -> str:
-    """`zeros`, `uniform(low=-0.1, high=0.1)`."""
-    arguments = ", ".join(f"{name}={spell(argument)}" for name, argument in value.arguments)
-    return f"{value.name}({arguments})" if arguments else value.name
+def initializer(value: Initializer, *, call: bool = False, **options: Any) -> str:
+    """`zeros`, `uniform(low=-0.1, high=0.1)`; with `call` also `zeros()`, which can carry a label."""
+    arguments = ", ".join(f"{name}={spell(argument)}" for name, argument in [*value.arguments, *options.items()])
+    return f"{value.name}({arguments})" if arguments or call else value.name
 
 
 def spell_type(t: TensorType) -> str:

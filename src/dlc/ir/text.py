@@ -122,14 +122,14 @@ class _Printer:
                 same = owners.setdefault(layer_label(node) or "", [])
                 if not same or (same[0].op is node.op and owned(same[0]) == owned(node)):
                     same.append(node)
+        homes = {w: name for name, nodes in owners.items() for w in owned(nodes[0]).values()}
         for path, weight in self.graph.weights.items():
-            name = path.rpartition(".")[0]
-            if name in owners and any(weight in n.operands for n in owners[name]):
+            if (name := homes.get(weight)) is not None:
                 foreign = any(user not in owners[name] for user in weight.users)
                 if name not in self.declared and (foreign or len(owners[name]) > 1):
                     self._declare(name, self._layer_text(owners[name][0]))
                 if name in self.declared:
-                    self.names[weight] = f"{self.declared[name]}.{path.rpartition('.')[2]}"
+                    self.names[weight] = f"{self.declared[name]}.{path[len(name) + 1:]}"
                 continue
             self._parameter(path, weight)
         for name, calls in instances.items():
@@ -145,9 +145,10 @@ class _Printer:
         name = self.namer.fresh(path)
         self.names[weight] = name
         word = "state" if weight.state else "param"
+        frozen = {} if weight.trainable or weight.state else {"trainable": False}
+        start = initializer(weight.initializer, call=name != path, **frozen)
         where = "" if name == path else f" {label(path)}"
-        frozen = "" if weight.trainable or weight.state else " trainable=false"
-        self._line(f"{word} {name}: {weight.type} = {initializer(weight.initializer)}{frozen}{where}")
+        self._line(f"{word} {name}: {weight.type} = {start}{where}")
 
     def _results(self, entry: bool) -> None:
         if not entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dlc.diagnostics import Label, Span
@@ -17,7 +18,7 @@ from dlc.language.elaborate.initializers import initializer
 from dlc.language.elaborate.layers import new_weight
 from dlc.language.elaborate.names import callee
 from dlc.language.elaborate.sizes import declared, match
-from dlc.language.elaborate.values import POISON, BlockRef, Layer, Phantom, describe, is_number
+from dlc.language.elaborate.values import POISON, BlockRef, Layer, Phantom, Poison, describe, is_number
 
 
 def fresh(frame: Frame, name: str, span: Span, what: str) -> None:
@@ -117,18 +118,37 @@ def layer_decl(frame: Frame, node: ast.LayerDecl) -> None:
 
 @executes(ast.ParamDecl, ast.StateDecl)
 def weight_decl(frame: Frame, node: ast.ParamDecl | ast.StateDecl) -> None:
-    """`param name: type = init`, `state name: type = init`. Without an initialiser it starts as zeros."""
+    """`param name: type = init`, `state name: type = init`. Without an initialiser it starts as zeros.
+
+    `= zeros() @"layer1.0.gamma"` gives another path than the name, `= ones(trainable=false)` a weight that stays.
+    """
     fresh(frame, node.name, node.span, "the weight")
     if frame.kind == "function":
         raise Mistake("E0331", "a function has no weights", node.span, expected="`param` in a block or model",
                       found="`param` in a function", hint="make it a block")
     found = declared(frame, node.type)
-    start = Initializer("zeros") if node.init is None else initializer(frame, node.init)
-    path = labels.claim(frame, node.name + frame.suffix, node.span)
+    init, options = _weight_options(frame, node.init)
+    start = Initializer("zeros") if init is None else initializer(frame, init)
+    label = init.label if isinstance(init, ast.Call) else None
+    path = labels.claim(frame, node.name + frame.suffix, node.span) if label is None else label_path(frame, label)
     if found is None or not isinstance(start, Initializer):
         frame.names[node.name] = POISON
         return
     spec = WeightSpec(found, start, state=isinstance(node, ast.StateDecl))
-    weight: Weight = new_weight(frame, path, spec, {}, "weight", node.span)
+    weight: Weight = new_weight(frame, path, spec, options, "weight", node.span)
     frame.names[node.name] = weight
     frame.places[node.name] = node.span
+
+
+def _weight_options(frame: Frame, init: ast.Expr | None) -> tuple[ast.Expr | None, dict[str, Any]]:
+    """The initialiser without `trainable=`, and what that says. Raises E0213 for anything but true or false."""
+    if not isinstance(init, ast.Call):
+        return init, {}
+    said = [a for a in init.args if a.name == "trainable"]
+    if not said:
+        return init, {}
+    value = frame.evaluate(said[0].value)
+    if not isinstance(value, (bool, Poison)):
+        raise Mistake("E0213", "`trainable` of a weight must be known", said[0].span, expected="true or false",
+                      found=describe(value))
+    return replace(init, args=tuple(a for a in init.args if a.name != "trainable")), {"trainable": value is not False}
