@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from itertools import pairwise
 
 from dlc.ir.graph import Apply, Call, Graph, Node, Value, Weight
@@ -67,25 +68,35 @@ class Member:
 def owned_weights(node: Apply) -> tuple[str, dict[str, Weight]] | None:
     """The label of a layer and its weights by declared name; None for a node that is no layer by itself.
 
-    It is one where every weight operand has the path `label.<name of the operand>`, and the operation is declared to
-    own weights of these names.
+    It is one where every weight operand has the path `label.<declared name>`, and the operation is declared to own
+    weights of these names.
     """
     if node.op.layer is None:
         return None
+    names = _weight_names(node)
     found: dict[str, Weight] = {}
     labels: set[str] = set()
-    fixed = len(node.op.operands) - node.op.variadic
-    for position, value in enumerate(node.operands):
+    for value, name in zip(node.operands, names, strict=False):
         if not isinstance(value, Weight):
             continue
-        label, _, name = value.path.rpartition(".")
-        if position < fixed and node.op.operands[position].name != name:
+        if name is None or not value.path.endswith(f".{name}"):
             return None
-        labels.add(label)
+        labels.add(value.path[:-len(name) - 1])
         found[name] = value
-    if len(labels) != 1 or not all(labels):
-        return None
-    return labels.pop(), found
+    return (labels.pop(), found) if len(labels) == 1 else None
+
+
+def _weight_names(node: Apply) -> list[str | None]:
+    """The name that a weight at each operand has in its layer: the operand's, or for a variadic one the layer's."""
+    fixed = [o.name for o in node.op.operands if not o.variadic]
+    if not node.op.variadic:
+        return list(fixed)
+    assert node.op.layer is not None
+    first = node.operands[0]
+    accepted = set(signature(node.op.layer).parameters)
+    declared = node.op.layer(first.type if first is not None else None,
+                             **{n: v for n, v in node.attributes.items() if n in accepted})
+    return [*fixed, *declared]
 
 
 SameLayer = Callable[[Apply], str | None]

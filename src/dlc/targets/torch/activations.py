@@ -60,7 +60,8 @@ def identity(site: Site) -> Result:
 
 @TABLE.writes("clamp")
 def clamp(site: Site) -> Result:
-    return call("torch.clamp", site.x, **keep(min=(site["min"], None), max=(site["max"], None)))
+    bounds = [None if b is None else b if site.type().dtype.is_float else int(b) for b in (site["min"], site["max"])]
+    return call("torch.clamp", site.x, **keep(min=(bounds[0], None), max=(bounds[1], None)))
 
 
 @TABLE.writes("threshold")

@@ -46,7 +46,7 @@ def filled(site: Site, value: Any) -> Code:
     if value in (0, 1) and out.dtype.kind != "bool":
         return call("torch.zeros" if value == 0 else "torch.ones", *sizes, **kind, **device(site))
     if out.dtype.kind == "bool":
-        kind = {}
+        kind, value = {}, bool(value)
     return call("torch.full", shape(site, out.shape), literal(value), **kind, **device(site))
 
 

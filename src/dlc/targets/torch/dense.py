@@ -35,8 +35,9 @@ def bilinear_module(node: Apply) -> Layer | None:
     outputs, left, right = weight.type.shape
     if not all(isinstance(d, int) for d in weight.type.shape):
         return None
-    return Layer(call("nn.Bilinear", lit(left, "in1_features"), lit(right, "in2_features"),
-                      lit(outputs, "out_features"), bias=option(node.operands[3] is not None, True, "bias")), after=initialise(node))
+    constructor = call("nn.Bilinear", lit(left, "in1_features"), lit(right, "in2_features"),
+                       lit(outputs, "out_features"), bias=option(node.operands[3] is not None, True, "bias"))
+    return Layer(constructor, after=initialise(node))
 
 
 @TABLE.writes("matmul")

@@ -107,6 +107,16 @@ def sort(site: Site) -> Result:
 def top_k(site: Site) -> Result:
     rank = site.type().rank
     axis = {} if site["axis"] == rank - 1 else {"dim": lit(site["axis"], "dim")}
+    if not site.type().dtype.is_float:
+        return _stable_top_k(site)
     return Several(method(site.x, "topk", site.size(site["k"], "k"), **axis, **keep(largest=(site["largest"], True))))
 
 
+
+
+def _stable_top_k(site: Site) -> Result:
+    """`topk` leaves the order of equal elements open; among integers they are common, and the first one comes first."""
+    rank, k = site.type().rank, site.size(site["k"], "k")
+    ordered = method(site.x, "sort", dim=dim(site["axis"], rank), descending=site["largest"], stable=True)
+    parts = ", ".join([":"] * site["axis"] + [f":{k}"])
+    return Several(f"(part[{parts}] for part in {ordered})")

@@ -24,7 +24,8 @@ from dlc.targets.torch.table import (
 
 @TABLE.writes("reshape")
 def reshape(site: Site) -> Result:
-    return method(site.x, "reshape", *inferred(site, site["shape"]))
+    sizes = inferred(site, site["shape"])
+    return method(site.x, "reshape", *sizes) if sizes else method(site.x, "reshape", "()")
 
 
 def inferred(site: Site, sizes: Sequence[Dim]) -> list[Code]:
@@ -230,11 +231,11 @@ def _pad_spatial(site: Site, first: int, flat: list[Code]) -> Result:
     rank, count = site.type().rank, site.type().rank - first
     padding = f"({', '.join(flat)})"
     if count <= 3 and rank in (count + 1, count + 2):
-        return call("F.pad", site.x, padding, mode=site["mode"])
+        return call("F.pad", site.x, padding, mode=literal(site["mode"]))
     if count > 3:
         raise AssertionError("padding of more than three axes is refused before it is written")
     ones = f"(1, 1, *{atom(site.x)}.shape)" if rank == count else f"(1, -1, *{atom(site.x)}.shape[{first}:])"
-    inner = call("F.pad", method(site.x, "reshape", ones), padding, mode=site["mode"])
+    inner = call("F.pad", method(site.x, "reshape", ones), padding, mode=literal(site["mode"]))
     return method(inner, "reshape", shape(site, site.out().shape))
 
 
