@@ -109,7 +109,7 @@ def _repeat_interleave(x: Any, *, repeats: int, axis: int) -> Any:
 
 
 @formula_truth("slice")
-def _slice(x: Any, *, starts: Any, stops: Any, steps: Any, axes: Any) -> Any:
+def _slice(x: Any, *, starts: Any, stops: Any, steps: Any, axes: Any, inside: bool = False) -> Any:
     chosen = range(len(starts)) if axes is None else axes
     strides = [1] * len(starts) if steps is None else steps
     for axis, start, stop, step in zip(chosen, starts, stops, strides, strict=True):
