@@ -53,7 +53,7 @@ class Attention(Composite):
     scale: 1 / sqrt(D) unless given. dropout: its probability on the weights, in training.
     """
 
-    ulps = 64
+    ulps = 16
 
     def infer(self, q: Float, k: Float, v: Float, mask: Tensor | None = None, *, causal: Bool = False,
               scale: Real | None = None, dropout: Real = 0.0) -> TensorType:
@@ -154,7 +154,7 @@ class MultiHeadAttention(Composite):
     causal, dropout: as in `attention`.
     """
 
-    ulps = 128
+    ulps = 32
     positional = ("heads",)
 
     def declared(self, q: TensorType, bias: bool) -> dict[str, tuple[Dim, ...]]:

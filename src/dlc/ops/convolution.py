@@ -103,7 +103,7 @@ class Convolution(Primitive):
     """
 
     spatial = True
-    ulps = 64
+    ulps = 32
 
     def complete(self, x: TensorType, weight: TensorType, **attributes: Any) -> dict[str, Any]:
         return resolved_pad(self.name, None, x, weight, stride=attributes["stride"], pad=attributes["pad"],
@@ -112,6 +112,9 @@ class Convolution(Primitive):
     def infer(self, x: Float, weight: Float, *, stride: Spatial = ONE, pad: Pad = ZERO, dilation: Spatial = ONE,
               groups: Int = 1, layout: Layout = "NCHW") -> TensorType:
         return convolved(self.name, x, weight, stride=stride, pad=pad, dilation=dilation, groups=groups, layout=layout)
+
+    def macs(self, x: TensorType, weight: TensorType, **attributes: Any) -> Dim:
+        return self.infer(x, weight, **attributes).size * product(weight.shape[1:])
 
     def evaluate(self, x: Array, weight: Array, *, layout: str, **attributes: Any) -> Array:
         wide = accumulator(x)
@@ -186,7 +189,7 @@ class ConvolutionLayer(Composite):
 
     axes: ClassVar[int]
     spatial = True
-    ulps = 64
+    ulps = 32
 
     def complete(self, x: TensorType, weight: TensorType, bias: TensorType | None, **attributes: Any) -> dict[str, Any]:
         return resolved_pad(self.name, self.axes, x, weight, stride=attributes["stride"], pad=attributes["pad"],

@@ -73,7 +73,7 @@ class EmbeddingBag(Composite):
     As a layer: `embedding_bag(n, d)` owns `weight`, drawn from N(0, 1).
     """
 
-    ulps = 16
+    ulps = 8
 
     def infer(self, tokens: Integer, weight: Float, *, mode: BagMode = "mean") -> TensorType:
         need(tokens.rank == 2, "`embedding_bag` takes a bag of tokens in each row", expected="rank 2: [B, T]",

@@ -73,7 +73,7 @@ class BatchNorm(Composite):
     """
 
     spatial = True
-    ulps = 32
+    ulps = 16
 
     def infer(self, x: Float, running_mean: Float, running_var: Float, weight: Float | None = None,
               bias: Float | None = None, *, eps: Real = 1e-5, momentum: Real = 0.1,
@@ -116,7 +116,7 @@ class LayerNorm(Composite):
     As a layer: `layer_norm` owns `weight` (ones) and `bias` (zeros); `weight=false` or `bias=false` leaves one out.
     """
 
-    ulps = 64
+    ulps = 16
 
     def infer(self, x: Float, weight: Float | None = None, bias: Float | None = None, *, axes: Int = 1,
               eps: Real = 1e-5) -> TensorType:
@@ -155,7 +155,7 @@ class RmsNorm(Composite):
     As a layer: `rms_norm` owns `weight` (ones); `weight=false` leaves it out.
     """
 
-    ulps = 32
+    ulps = 16
 
     def infer(self, x: Float, weight: Float | None = None, *, axes: Int = 1, eps: Real = 1e-6) -> TensorType:
         need_parameters(x, _last(self.name, x, axes), weight=weight)
@@ -187,7 +187,7 @@ class GroupNorm(Composite):
     """
 
     spatial = True
-    ulps = 64
+    ulps = 16
     positional = ("groups",)
 
     def infer(self, x: Float, weight: Float | None = None, bias: Float | None = None, *, groups: Int,
@@ -230,7 +230,7 @@ class InstanceNorm(Composite):
     """
 
     spatial = True
-    ulps = 64
+    ulps = 16
 
     def infer(self, x: Float, weight: Float | None = None, bias: Float | None = None, *, eps: Real = 1e-5,
               layout: Layout = "NCHW") -> TensorType:
@@ -265,7 +265,7 @@ class LocalResponseNorm(Composite):
     """
 
     spatial = True
-    ulps = 32
+    ulps = 16
     positional = ("size",)
 
     def infer(self, x: Float, *, size: Int, alpha: Real = 1e-4, beta: Real = 0.75, k: Real = 1.0,
@@ -278,9 +278,9 @@ class LocalResponseNorm(Composite):
         axis = channel_axis(x.type.rank, layout)
         channels = x.type.shape[axis]
         padded = pad_channels(b, b.mul(x, x), (size // 2, (size - 1) // 2), layout)
-        total: Value = b.slice(padded, starts=[0], stops=[channels], axes=[axis])
+        total: Value = b.slice(padded, starts=[0], stops=[channels], axes=[axis], inside=True)
         for i in range(1, size):
-            total = b.add(total, b.slice(padded, starts=[i], stops=[channels + i], axes=[axis]))
+            total = b.add(total, b.slice(padded, starts=[i], stops=[channels + i], axes=[axis], inside=True))
         result: Value = b.div(x, b.pow(b.add(b.mul(total, alpha / size), k), beta))
         return result
 
@@ -295,7 +295,7 @@ class Normalize(Composite):
     """x / max(norm(x), eps) along `axis`, with the p-norm: vectors of unit length."""
 
     axis_attributes = ("axis",)
-    ulps = 32
+    ulps = 16
 
     def infer(self, x: Float, *, axis: Axis = -1, p: Real = 2.0, eps: Real = 1e-12) -> TensorType:
         need(x.rank >= 1, "`normalize` needs a tensor with an axis", expected="rank 1 or more", found=str(x), at=["x"],

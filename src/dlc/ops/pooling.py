@@ -139,7 +139,7 @@ class AvgPool(Pooling):
     PyTorch; false divides by the number of real elements.
     """
 
-    ulps = 16
+    ulps = 8
 
     def infer(self, x: Float, *, kernel: Spatial, stride: Spatial | None = None, pad: Pad = ZERO,
               ceil_mode: Bool = False, count_include_pad: Bool = True, layout: Layout = "NCHW") -> TensorType:
@@ -188,7 +188,7 @@ class LpPool(Pooling):
     absolute value, and it scales up a window that hangs over.)
     """
 
-    ulps = 32
+    ulps = 16
     positional = ("p", "kernel")
 
     def infer(self, x: Float, *, p: Real, kernel: Spatial, stride: Spatial | None = None, ceil_mode: Bool = False,

@@ -39,7 +39,7 @@ class SinusoidalPositions(Composite):
     (Vaswani et al., 2017.) `size` is even.
     """
 
-    ulps = 256
+    ulps = 64
     positional = ("length", "size")
 
     def infer(self, *, length: Size, size: Int, base: Real = 10000.0, dtype: ElementType = F32) -> TensorType:
@@ -70,7 +70,7 @@ class RotaryEmbedding(Composite):
     the paper.
     """
 
-    ulps = 256
+    ulps = 64
 
     def infer(self, x: Float, positions: Integer | None = None, *, base: Real = 10000.0,
               interleaved: Bool = False) -> TensorType:

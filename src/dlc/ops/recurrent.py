@@ -27,7 +27,7 @@ class Recurrent(Composite):
 
     gates: ClassVar[int]
     positional: ClassVar[tuple[str, ...]] = ("size", "layers")
-    ulps = 128
+    ulps = 32
 
     def declared(self, x: TensorType, size: Dim, layers: int, bidirectional: bool, bias: bool,
                  proj_size: Dim = 0) -> dict[str, tuple[Dim, ...]]:

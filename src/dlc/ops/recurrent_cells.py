@@ -56,7 +56,7 @@ class Cell(Composite):
     """Base: x: [B, D]; h: [B, H]; weight_ih: [gates H, D]; weight_hh: [gates H, H]; biases: [gates H]."""
 
     gates: int
-    ulps = 64
+    ulps = 16
 
     def check(self, x: TensorType, h: TensorType, weight_ih: TensorType, weight_hh: TensorType,
               bias_ih: TensorType | None, bias_hh: TensorType | None) -> TensorType:

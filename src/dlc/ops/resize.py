@@ -66,7 +66,7 @@ class Resize(Composite):
     """
 
     spatial = True
-    ulps = 64
+    ulps = 16
     positional = ("size",)
 
     def complete(self, x: TensorType, *, size: tuple[Dim, ...] | None, scale: tuple[float, ...] | None, mode: str,
@@ -167,7 +167,7 @@ class Upsample(Composite):
     """x made `scale` times as large along each spatial axis; see `resize`."""
 
     spatial = True
-    ulps = 64
+    ulps = 16
     positional = ("scale",)
 
     def infer(self, x: Float, *, scale: Factors, mode: Mode = "nearest", align_corners: Bool = False,

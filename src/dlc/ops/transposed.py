@@ -97,7 +97,7 @@ class TransposedConvolution(Primitive):
     """
 
     spatial = True
-    ulps = 64
+    ulps = 32
 
     def complete(self, x: TensorType, weight: TensorType, **attributes: Any) -> dict[str, Any]:
         return resolved_pad(self.name, None, x, weight, stride=attributes["stride"], pad=attributes["pad"],
@@ -107,6 +107,9 @@ class TransposedConvolution(Primitive):
               dilation: Spatial = ONE, groups: Int = 1, layout: Layout = "NCHW") -> TensorType:
         return transposed(self.name, x, weight, stride=stride, pad=pad, output_pad=output_pad, dilation=dilation,
                           groups=groups, layout=layout)
+
+    def macs(self, x: TensorType, weight: TensorType, **attributes: Any) -> Dim:
+        return x.size * product(weight.shape[1:])
 
     def evaluate(self, x: Array, weight: Array, *, layout: str, **attributes: Any) -> Array:
         wide = accumulator(x)
@@ -139,7 +142,7 @@ class TransposedLayer(Composite):
 
     axes: ClassVar[int]
     spatial = True
-    ulps = 64
+    ulps = 32
 
     def complete(self, x: TensorType, weight: TensorType, bias: TensorType | None, **attributes: Any) -> dict[str, Any]:
         return resolved_pad(self.name, self.axes, x, weight, stride=attributes["stride"], pad=attributes["pad"],
