@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from dlc.ir.graph import Graph, Input, Program
+from dlc.ir.graph import Apply, Graph, Input, Program
 from dlc.ir.types import Array, TensorType
+from dlc.passes.layout import assign
 from dlc.targets.onnx.emitter import Emitter, Initializer, Store, value_info
 from dlc.targets.onnx.table import ELEMENT_TYPES, IR_VERSION, OPSET, load
 
@@ -28,13 +29,16 @@ class Model:
 
 
 def build(program: Program, weights: Mapping[str, Array]) -> Model:
-    """Write a program as ONNX nodes.
+    """Write a program as ONNX nodes. Operations on images are brought to channels first with the fewest transposes.
 
     weights: array by full path, read only when an initializer is loaded.
     Raises Unsupported with every operation that ONNX cannot express.
     """
     from onnx import helper
     load().require(program)
+    if _has_channels_last(program):
+        program = assign(replace(program, values=weights), "NCHW", io="keep")
+        weights = program.values
     entry = program.entry
     store = Store(weights)
     emitter = Emitter(store)
@@ -58,6 +62,11 @@ def build(program: Program, weights: Mapping[str, Array]) -> Model:
                               opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     notes = [*_name_notes(entry, outputs), *store.notes]
     return Model(proto, {n: i for n, i in store.initializers.items() if n in used}, tuple(notes))
+
+
+def _has_channels_last(program: Program) -> bool:
+    return any(isinstance(node, Apply) and node.attributes.get("layout") == "NHWC"
+               for graph in program.graphs() for node in graph.walk())
 
 
 def _default(value: Input, store: Store) -> str | None:
