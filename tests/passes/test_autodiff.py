@@ -15,6 +15,10 @@ from dlc.ir.graph import Graph, Program, Value, Weight
 from dlc.ir.op import Initializer, Problem
 from dlc.ir.verify import verify
 from dlc.passes.autodiff import grad, gradients
+from dlc.passes.base import run as run_passes
+from dlc.passes.dead import RemoveDead
+from dlc.passes.lower import Lower
+from dlc.passes.share import Share
 
 SHAPE = "f32[2, 6]"
 
@@ -135,6 +139,18 @@ def test_through_blocks() -> None:
     torch.tanh(torch.tanh(tx * ta) * tb).sum().backward()
     np.testing.assert_allclose(found["gx"], tx.grad, rtol=1e-12)
     np.testing.assert_allclose(found["ga"], ta.grad, rtol=1e-12)
+
+
+def test_lowering_and_sharing_leave_one_computation() -> None:
+    """The definition of a composite that the gradient needs is computed once, with the value itself."""
+    graph = Graph("m")
+    x = graph.add_input("x", typed(SHAPE))
+    b = Builder(graph)
+    y = b.gelu(x)
+    graph.add_output("y", y)
+    graph.add_output("g", grad(b, b.sum(y), x))  # type: ignore[arg-type]
+    small = run_passes([Lower(), Share(), RemoveDead()], Program(graph), verified=True)
+    assert [n.label for n in small.entry.nodes].count("erf") == 1
 
 
 def test_seeds_and_several_ys() -> None:

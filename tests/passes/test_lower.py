@@ -9,8 +9,8 @@ from random_graphs import STEPS, Step, in_dlc
 from dlc.diagnostics import Source, Span, Unsupported
 from dlc.ir.build import Builder
 from dlc.ir.evaluate import run
-from dlc.ir.graph import Apply, Graph, Program
-from dlc.ir.op import Composite
+from dlc.ir.graph import Apply, Graph, Program, Value
+from dlc.ir.op import Composite, Problem
 from dlc.ir.verify import verify
 from dlc.passes.base import FLAT, PRIMITIVE, BrokenClaim, Pass
 from dlc.passes.dead import RemoveDead
@@ -87,13 +87,22 @@ def test_dead_and_shared_nodes_go() -> None:
         "add", "constant", "dropout", "dropout", "mul", "sub", "tanh"]
 
 
-def test_a_body_that_needs_numbers_is_refused_at_its_place() -> None:
-    """Where a body cannot be written for a symbolic size, the complaint stands at the node's place in the source."""
-    span = Span(Source("m.dl", "adaptive_avg_pool(x)"), 0, 20)
+class _Stubborn(Composite):
+    """Has a body for no type."""
+
+    name = "stubborn"
+
+    def body(self, b: Builder, x: Value) -> Value:
+        raise Problem("the number of steps must be known", expected="a number", found="T")
+
+
+def test_a_body_that_cannot_be_written_is_refused_at_its_place() -> None:
+    """Where a body cannot be written for the types, the complaint stands at the node's place in the source."""
+    span = Span(Source("m.dl", "stubborn(x)"), 0, 11)
     graph = Graph("main")
-    x = graph.add_input("x", typed("f32[N, 3, H]"))
-    graph.add_output("y", Builder(graph, span=span).adaptive_avg_pool(x, size=2))
-    with pytest.raises(Unsupported, match="adaptive_avg_pool") as caught:
+    x = graph.add_input("x", typed("f32[T]"))
+    graph.add_output("y", graph.insert(Apply(_Stubborn(), [x], [x.type], span=span)).output)
+    with pytest.raises(Unsupported, match="number of steps") as caught:
         lower(Program(graph))
     assert caught.value.diagnostics[0].span == span
 

@@ -69,7 +69,15 @@ def _check_operands(operation: Op, types: Sequence[TensorType | None]) -> None:
         elif not declared.dtypes.admits(given.dtype):
             raise Problem(f"`{operation.name}` takes {declared.dtypes.text} as `{declared.name}`", at=[declared.name],
                           expected=declared.dtypes.text, found=str(given), code="E0221",
-                          hint="convert it with `cast(x, f32)` or another element type")
+                          hint=_conversion(declared))
+
+
+def _conversion(declared: Operand) -> str:
+    """How to get an element type that the operand may have."""
+    wanted = next((d for d in (F32, I64) if declared.dtypes.admits(d)), None)
+    if wanted is None:
+        return f"compare it with something: `{declared.name} > 0`"
+    return f"convert it with `cast({declared.name}, {wanted})` or another element type"
 
 
 def _canonical(operation: Op, attributes: Mapping[str, Any], rank: int) -> dict[str, Any]:

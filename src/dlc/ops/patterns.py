@@ -150,7 +150,8 @@ def _need_known(pattern: Pattern, given: Mapping[str, Dim]) -> None:
     for name in given:
         if name not in names:
             raise Problem(f'`{name}` does not occur in the pattern "{pattern.text}"', at=[name], code="E0211",
-                          expected=", ".join(sorted(names)), found=name, hint=did_you_mean(name, sorted(names)))
+                          expected=", ".join(sorted(names)), found=name,
+                          hint=did_you_mean(name, sorted(names)) or "sizes go by the names of the pattern")
 
 
 def _match_group(group: tuple[str, ...], size: Dim, named: dict[str, Dim], pattern: Pattern, axis: int) -> None:
