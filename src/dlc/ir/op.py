@@ -27,6 +27,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, get_args, get_type_hints
 
 from dlc.ir.attributes import Kind
+from dlc.ir.dim import Dim
 from dlc.ir.types import DType, TensorType
 
 if TYPE_CHECKING:
@@ -161,6 +162,7 @@ class Op:
       extra         the attribute (of the kind NamedSizes) that collects keywords which are no declared names:
                     `rearrange(x, "b (h d) -> b h d", h=8)` is `sizes=(("h", 8),)`
       aliases       other names that people know it by; graphs and printed programs use `name`
+      macs          method of the operand types and attributes: multiply-accumulates, where a body does not give them
       ulps          stated tolerance: error at most `ulps` float32 roundings of the largest result
     """
 
@@ -183,6 +185,7 @@ class Op:
     outputs: ClassVar[tuple[str, ...]] = ("y",)
 
     infer: Callable[..., Types]
+    macs: Callable[..., Dim] | None = None
     layer: Callable[..., dict[str, WeightSpec]] | None = None
     sizes: Callable[..., dict[str, Any]] | None = None
 

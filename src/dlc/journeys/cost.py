@@ -10,7 +10,7 @@ from typing import Any
 from dlc.ir.build import body_graph
 from dlc.ir.dim import Dim, product, substitute
 from dlc.ir.graph import Apply, Call, Graph, Node, Program, Weight, join, regions
-from dlc.ir.op import Composite, Op, Problem
+from dlc.ir.op import Composite, Op
 from dlc.ir.types import TensorType
 
 
@@ -120,16 +120,11 @@ def node_macs(node: Node) -> Dim:
 @lru_cache(maxsize=4096)
 def op_macs(op: Op, types: tuple[TensorType | None, ...], attributes: tuple[tuple[str, Any], ...]) -> Dim:
     """Multiply-accumulates of one operation on operands of these types."""
-    own = getattr(op, "macs", None)
-    if own is not None:
-        counted: Dim = own(*types, **dict(attributes))
-        return counted
+    if op.macs is not None:
+        return op.macs(*types, **dict(attributes))
     if not isinstance(op, Composite):
         return 0
-    try:
-        return _graph_macs(body_graph(op, types, dict(attributes)))
-    except Problem:
-        return 0
+    return _graph_macs(body_graph(op, types, dict(attributes)))
 
 
 def _graph_bytes(graph: Graph) -> Dim:

@@ -11,7 +11,7 @@ import numpy as np
 
 from dlc.ir.attributes import Str
 from dlc.ir.build import Builder
-from dlc.ir.dim import Dim
+from dlc.ir.dim import Dim, product
 from dlc.ir.graph import Apply, Value
 from dlc.ir.op import Arg, Number, Primitive, Problem, Sample, operation, sample
 from dlc.ir.types import Array, TensorType
@@ -102,6 +102,10 @@ class Einsum(Primitive):
         explicit = parse(equation, [x.rank for x in xs])
         sizes = label_sizes(explicit, [x.shape for x in xs])
         return xs[0].with_shape(*(sizes[label] for label in explicit.output))
+
+    def macs(self, *xs: TensorType, equation: str) -> Dim:
+        sizes = label_sizes(parse(equation, [x.rank for x in xs]), [x.shape for x in xs])
+        return product(sizes.values()) if len(xs) > 1 else 0
 
     def evaluate(self, *xs: Array, equation: str) -> Any:
         explicit = parse(equation, [x.ndim for x in xs])

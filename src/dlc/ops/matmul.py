@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlc.ir.build import Builder
+from dlc.ir.dim import Dim
 from dlc.ir.graph import Node, Value
 from dlc.ir.op import Arg, Number, Primitive, Sample, operation, sample
 from dlc.ir.types import Array, TensorType
@@ -34,6 +35,9 @@ class Matmul(Primitive):
         rows = x.shape[-2:-1]
         columns = y.shape[-1:] if y.rank > 1 else ()
         return x.with_shape(*batch, *rows, *columns)
+
+    def macs(self, x: TensorType, y: TensorType) -> Dim:
+        return self.infer(x, y).size * x.shape[-1]
 
     def evaluate(self, x: Array, y: Array) -> Any:
         return np.matmul(x, y).astype(x.dtype, copy=False)

@@ -74,6 +74,10 @@ class Recurrent(Composite):
         return (x.with_shape(x.shape[0], x.shape[1], carried * (1 + bidirectional)),
                 x.with_shape(count, x.shape[0], carried))
 
+    def macs(self, x: TensorType, *others: TensorType | None, **attributes: Any) -> Dim:
+        per_step = sum((t.size for t in others if t is not None and t.rank == 2), start=0)
+        return x.shape[0] * x.shape[1] * per_step
+
     def unroll(self, b: Builder, x: Value, states: Sequence[tuple[Value | None, Dim]], weights: Sequence[Value], *,
                layers: int, bidirectional: bool, bias: bool, dropout: float, proj_size: Dim = 0,
                **options: Any) -> tuple[Value, ...]:
