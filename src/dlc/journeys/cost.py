@@ -66,7 +66,7 @@ def _rows(graph: Graph, prefix: str, depth: int, sizes: Mapping[str, int], rows:
         if isinstance(node, Call):
             inner = join(prefix, node.instance)
             owned = _unseen(node.block, inner, set(seen))
-            rows.append(Row(inner.removesuffix("."), node.block.name, depth, types, owned,
+            rows.append(Row(inner.removesuffix("."), node.block.template, depth, types, owned,
                             substitute(_graph_macs(node.block), sizes)))
             _rows(node.block, inner, depth + 1, sizes, rows, seen)
         elif isinstance(node, Apply) and any(isinstance(v, Weight) for v in node.operands):
