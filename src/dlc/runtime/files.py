@@ -67,23 +67,23 @@ def read_array(path: Path, name: str) -> Array:
     try:
         size = path.stat().st_size
         if size > MOST_BYTES:
-            raise DlcError(Diagnostic("E0540", f"{path} is too large to read", None, found=f"{size:,} bytes",
+            raise DlcError(Diagnostic("E0550", f"{path} is too large to read", None, found=f"{size:,} bytes",
                                       expected=f"at most {MOST_BYTES:,} bytes"))
         loaded = np.load(path, mmap_mode="r" if path.suffix.lower() == ".npy" else None, allow_pickle=False)
         array = loaded if isinstance(loaded, np.ndarray) else _chosen(path, loaded, name)
         return np.asarray(array)
     except OSError as error:
-        raise DlcError(Diagnostic("E0541", f"cannot read {path}: {error.strerror or error}", None)) from error
+        raise DlcError(Diagnostic("E0551", f"cannot read {path}: {error.strerror or error}", None)) from error
     except (ValueError, EOFError, BadZipFile, SyntaxError, KeyError, MemoryError, OverflowError) as error:
         hint = "files with Python objects in them are not read" if "pickle" in str(error) else None
-        raise DlcError(Diagnostic("E0542", f"{path} is no array file: {error}", None, hint=hint)) from error
+        raise DlcError(Diagnostic("E0552", f"{path} is no array file: {error}", None, hint=hint)) from error
 
 
 def _chosen(path: Path, archive: Any, name: str) -> Array:
     with archive:
         names = list(archive.files)
         if name not in names and len(names) != 1:
-            raise DlcError(Diagnostic("E0543", f"{path} has no array `{name}`", None, expected=name,
+            raise DlcError(Diagnostic("E0553", f"{path} has no array `{name}`", None, expected=name,
                                       found=", ".join(names) or "no arrays"))
         result: Array = archive[name if name in names else names[0]]
         return result
@@ -108,10 +108,10 @@ def _literal(value: Input, text: str) -> Array:
         array = np.asarray(parsed)
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError) as error:
         raise DlcError(Diagnostic(
-            "E0544", f"the input `{value.name}` is neither a file nor a number", None, found=text[:60],
+            "E0554", f"the input `{value.name}` is neither a file nor a number", None, found=text[:60],
             expected="a .npy, .npz, .png or .jpg file, a number, or a list of numbers in brackets")) from error
     if array.dtype.kind not in "biuf":
-        raise DlcError(Diagnostic("E0544", f"the input `{value.name}` is not made of numbers", None, found=text[:60],
+        raise DlcError(Diagnostic("E0554", f"the input `{value.name}` is not made of numbers", None, found=text[:60],
                                   expected="numbers, and rows of equal length"))
     return _fitting(value, array if array.size else array.astype(value.type.dtype.numpy), text[:60])
 
@@ -124,7 +124,7 @@ def write_outputs(outputs: Mapping[str, Array], path: Path) -> None:
     plain = {n: a.astype(np.float32) if a.dtype.kind == "V" else a for n, a in outputs.items()}
     suffix = path.suffix.lower()
     if suffix not in ARRAY_SUFFIXES or (suffix == ".npy" and len(plain) != 1):
-        raise DlcError(Diagnostic("E0545", f"cannot write {len(plain)} outputs to {path.name}", None,
+        raise DlcError(Diagnostic("E0555", f"cannot write {len(plain)} outputs to {path.name}", None,
                                   expected="a .npz file" if len(plain) != 1 else "a .npy or .npz file",
                                   found=path.name))
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -137,7 +137,7 @@ def write_outputs(outputs: Mapping[str, Array], path: Path) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise DlcError(Diagnostic("E0546", f"cannot write {path}: {error.strerror or error}", None)) from error
+        raise DlcError(Diagnostic("E0556", f"cannot write {path}: {error.strerror or error}", None)) from error
 
 
 def summary_lines(outputs: Mapping[str, Array], *, top: int | None = None) -> list[str]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from dlc.diagnostics import Diagnostic, DlcError, MissingExtra
+from dlc.diagnostics import Diagnostic, DlcError
 from dlc.ir.dim import Dim
 from dlc.ir.graph import Input
 from dlc.ir.types import Array
+from dlc.targets.target import need
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 MOST_PIXELS = 2**28
@@ -53,7 +54,7 @@ def _axes(value: Input, layout: str | None) -> tuple[bool, int, Dim, Dim]:
 
 
 def _unfit(value: Input, expected: str) -> DlcError:
-    return DlcError(Diagnostic("E0547", f"the input `{value.name}` takes no image", value.span, expected=expected,
+    return DlcError(Diagnostic("E0557", f"the input `{value.name}` takes no image", value.span, expected=expected,
                                found=str(value.type)))
 
 
@@ -63,15 +64,11 @@ def _size(dim: Dim) -> int | None:
 
 def _decode(path: Path, mode: str, height: int | None, width: int | None) -> Array:
     """The pixels [H, W] or [H, W, C] as u8."""
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise MissingExtra(Diagnostic("E0701", "pillow, which reads images, is not installed", None,
-                                      hint="pip install 'dlc[images]'")) from error
+    Image = need("PIL.Image", "images")
     try:
         with Image.open(path) as image:
             if image.width * image.height > MOST_PIXELS:
-                raise DlcError(Diagnostic("E0540", f"{path} is too large to read", None,
+                raise DlcError(Diagnostic("E0550", f"{path} is too large to read", None,
                                           expected=f"at most {MOST_PIXELS:,} pixels",
                                           found=f"{image.width} x {image.height}"))
             converted: Any = image.convert(mode)
@@ -80,6 +77,6 @@ def _decode(path: Path, mode: str, height: int | None, width: int | None) -> Arr
                 converted = converted.resize(wanted, Image.Resampling.BILINEAR)
             return np.asarray(converted, np.uint8)
     except FileNotFoundError as error:
-        raise DlcError(Diagnostic("E0541", f"cannot read {path}: {error.strerror}", None)) from error
+        raise DlcError(Diagnostic("E0551", f"cannot read {path}: {error.strerror}", None)) from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DlcError(Diagnostic("E0542", f"{path} is no image that can be read: {error}", None)) from error
+        raise DlcError(Diagnostic("E0552", f"{path} is no image that can be read: {error}", None)) from error

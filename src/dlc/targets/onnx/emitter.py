@@ -68,7 +68,7 @@ class Store:
         """The initializer of a weight, named by its path."""
         for dim in type.shape:
             if not isinstance(dim, int):
-                raise Unsupported(Diagnostic("E0602", f"the weight `{path}` has the size {dim}, which is no number",
+                raise Unsupported(Diagnostic("E0613", f"the weight `{path}` has the size {dim}, which is no number",
                                              None, hint="ONNX stores weights of known size only"))
         if path not in self.initializers:
             dtype = type.dtype

@@ -31,7 +31,7 @@ def execute(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
         names = [o.name for o in session.get_outputs()]
         return dict(zip(names, run(session, inputs), strict=True))
     except Exception as error:  # the runtime has no common base class for its errors
-        raise DlcError(Diagnostic("E0610", f"ONNX Runtime cannot run {file.name}: {error}", None)) from error
+        raise DlcError(Diagnostic("E0612", f"ONNX Runtime cannot run {file.name}: {error}", None)) from error
 
 
 def run(session: Any, inputs: Mapping[str, Array]) -> list[Array]:
