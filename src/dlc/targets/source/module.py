@@ -24,6 +24,7 @@ class Style:
     base: the base class. method: the name of the method that computes. imports: the line for every name that is
     imported, in the order of the file. initialise: the call of the base class' `__init__`; `rest` stands at the end of
     the parameters of `__init__`, such as `**kwargs`. footer: source after the classes, given the name of the model's.
+    entry_base: the base class of the model itself, where it is another one. decorator: the line before every class.
     """
 
     base: str
@@ -32,6 +33,8 @@ class Style:
     footer: Callable[[str], str]
     initialise: str = "super().__init__()"
     rest: str = ""
+    entry_base: str = ""
+    decorator: str = ""
 
 
 def write_source(program: Program, dialect: Dialect, style: Style) -> str:
@@ -55,18 +58,30 @@ def write_source(program: Program, dialect: Dialect, style: Style) -> str:
     return "\n".join([*header, "", *imports, "", "", text]) + "\n"
 
 
+_STANDARD = re.compile(r"(import|from) (math|operator|pathlib|__future__|typing|collections)\b")
+
+
 def _imports(text: str, known: Mapping[str, str]) -> list[str]:
     """The import lines of the names that occur, standard library first, groups parted by an empty line."""
-    used = [line for name, line in known.items() if re.search(rf"(?<![\w.]){re.escape(name)}\b", text)]
+    used = _merged([line for name, line in known.items() if re.search(rf"(?<![\w.]){re.escape(name)}\b", text)])
     groups: list[list[str]] = [[], []]
     for line in dict.fromkeys(used):
-        groups[0 if re.match(r"(import|from) (math|pathlib|__future__|typing|collections)\b", line) else 1].append(line)
+        groups[0 if _STANDARD.match(line) else 1].append(line)
     future = [line for line in groups[0] if "__future__" in line]
     standard = [line for line in groups[0] if "__future__" not in line]
     lines: list[str] = []
     for group in (future, standard, groups[1]):
         lines += ["", *group] if lines and group else group
     return lines
+
+
+def _merged(lines: list[str]) -> list[str]:
+    """Imports from one module in one line."""
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        head, joint, name = line.partition(" import ")
+        found.setdefault(head + joint if line.startswith("from ") else line, []).append(name)
+    return [head + ", ".join(names) if head.startswith("from ") else head for head, names in found.items()]
 
 
 def _helper(source: str) -> str:
@@ -94,7 +109,8 @@ def _class(one: Class, renderer: Renderer, style: Style, *, is_entry: bool) -> s
     construction = renderer.construction()
     body = renderer.lines()
     returned = renderer.returned()
-    lines = [f"class {one.name}({style.base}):"]
+    base = style.entry_base if is_entry and style.entry_base else style.base
+    lines = [*([style.decorator] if style.decorator else []), f"class {one.name}({base}):"]
     documented = _docstring(_class_doc(fragment, is_entry=is_entry), INDENT)
     lines += [*documented, ""] if documented else []
     lines += _initialiser(one, [*construction, *(f"self.{p} = {p}" for p in renderer.stored)], style)

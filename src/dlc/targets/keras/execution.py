@@ -1,0 +1,71 @@
+"""Running what was written as its users do: import model.py by its path, `load()`, call; or open the `.keras` file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from dlc.ir.graph import Program
+from dlc.ir.types import Array
+from dlc.passes.layout import moved_axes
+from dlc.passes.layout.views import inverse
+from dlc.targets.target import need
+
+
+def execute(program: Program, where: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """The outputs of the written model by name. See `dlc.targets.target.Execute`.
+
+    Arrays are in the layout of the program; where the model was written with another one, they are turned around.
+    """
+    keras = need("keras", "keras")
+    model = keras.models.load_model(where) if where.suffix == ".keras" else load_module(where / "model.py").load()
+    moved = moved_axes(program, "NHWC") if _is_native(where) else {}
+    given = [None if v.name not in inputs else _turned(np.asarray(inputs[v.name], v.type.dtype.numpy),
+                                                       moved.get(v.name)) for v in program.entry.inputs]
+    result = model(given if len(given) != 1 else given[0], training=False)
+    results = result if isinstance(result, (tuple, list)) else (result,)
+    return {name: _turned(_array(keras, r, v.type.dtype.numpy), _back(moved.get(name))) for name, r, v in zip(
+        program.entry.output_names, results, program.entry.outputs, strict=True)}
+
+
+def _array(keras: Any, tensor: Any, dtype: Any) -> Array:
+    return np.asarray(keras.ops.convert_to_numpy(tensor)).astype(dtype, copy=False)
+
+
+def _turned(array: Array, order: tuple[int, ...] | None) -> Array:
+    return array if order is None else array.transpose(order)
+
+
+def _back(order: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    return None if order is None else inverse(order)
+
+
+def _is_native(where: Path) -> bool:
+    """Whether inputs and outputs were given Keras' layout: the weight file says so."""
+    path = where / "weights.safetensors"
+    if where.suffix or not path.exists():
+        return False
+    with path.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return bool(header.get("__metadata__", {}).get("io_layout") == "native")
+
+
+def load_module(path: Path) -> ModuleType:
+    """A Python file as a module, without leaving traces in `sys.modules` or beside the file."""
+    spec = spec_from_file_location(f"dlc_written_{abs(hash(path))}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.dont_write_bytecode = before
+    return module

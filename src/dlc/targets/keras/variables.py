@@ -1,0 +1,81 @@
+"""Where every weight of a program goes: the variables of the written model, by their paths, in Keras' own layouts.
+
+The key of a variable is how one gets to it from the model: `layer1.0.conv.kernel` is `network.layer1[0].conv.kernel`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlc.ir.graph import Apply, Graph, Program, join
+from dlc.ir.types import Array
+from dlc.targets.keras.dialect import attribute, layer_of
+from dlc.targets.source.code import plain
+from dlc.targets.source.layers import Member, members, owned_weights
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A variable: its key, the full paths of the weights that it is made of, and how."""
+
+    key: str
+    sources: tuple[str, ...]
+    combine: Callable[..., Array]
+
+    def array(self, weights: Mapping[str, Array]) -> Array:
+        return self.combine(*(weights[path] for path in self.sources))
+
+
+def variables(program: Program) -> list[Stored]:
+    """Every variable of the program, each once."""
+    found: dict[str, Stored] = {}
+    for stored in _graph(program.entry, "", ""):
+        found.setdefault(stored.key, stored)
+    return list(found.values())
+
+
+def constructor(node: Apply) -> str | None:
+    """The constructor of a node's layer; nodes with the same one, and the same weights, are one layer."""
+    layer = layer_of(node)
+    return None if layer is None else plain(layer.constructor)
+
+
+def _graph(graph: Graph, prefix: str, path: str) -> Iterator[Stored]:
+    root = members(graph, constructor, {})
+    for child in root.children.values():
+        yield from _member(child, f"{prefix}{attribute(child.name)}", path)
+
+
+def _member(member: Member, key: str, path: str) -> Iterator[Stored]:
+    """key: the way to this member; path: the prefix of weight paths of the graph that has it."""
+    if member.weight is not None:
+        yield Stored(key, (path + member.weight.path,), np.asarray)
+    if member.layer:
+        yield from _layer(member.layer[0], key, path)
+    if member.block is not None:
+        yield from _graph(member.block, f"{key}.", join(path, member.path))
+    by_item = member.is_list or member.is_dictionary
+    for name, child in member.children.items():
+        yield from _member(child, f"{key}.{name if by_item else attribute(name)}", path)
+
+
+def _layer(node: Apply, key: str, path: str) -> Iterator[Stored]:
+    layer, owned = layer_of(node), owned_weights(node)
+    assert layer is not None
+    assert owned is not None
+    for variable in layer.variables:
+        sources = tuple(path + owned[1][name].path for name in variable.sources)
+        yield Stored(f"{key}.{variable.path}", sources, variable.combine)
+
+
+def has_dictionary(program: Program) -> bool:
+    """Whether some members stand in a dictionary."""
+    return any(m.is_dictionary and m.path for g in program.graphs() for m in members(g, constructor, {}).walk())
+
+
+def has_list(program: Program) -> bool:
+    """Whether some way to a variable goes through a list."""
+    return any(part.isdigit() for stored in variables(program) for part in stored.key.split("."))

@@ -1,0 +1,182 @@
+"""The folder, model.py and weights.safetensors, or one `.keras` file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from dlc.diagnostics import Diagnostic, Unsupported
+from dlc.ir.graph import Apply, Graph, Input, Program
+from dlc.ir.op import Problem
+from dlc.ir.types import Array
+from dlc.passes.layout import assign
+from dlc.passes.lower import lower
+from dlc.targets.keras.dialect import KerasDialect, layer_of
+from dlc.targets.keras.safetensors import write_arrays
+from dlc.targets.keras.table import DTYPES, LAYERS, TABLE
+from dlc.targets.keras.variables import Stored, constructor, has_dictionary, has_list, variables
+from dlc.targets.source.code import literal
+from dlc.targets.source.fragment import argument_names
+from dlc.targets.source.layers import owned_weights
+from dlc.targets.source.module import Style, write_source
+from dlc.targets.source.names import identifier
+from dlc.targets.target import Options
+
+_IMPORTS = {
+    "attrgetter": "from operator import attrgetter", "Path": "from pathlib import Path", "keras": "import keras",
+    "layers": "from keras import layers", "ops": "from keras import ops",
+    "load_file": "from safetensors.numpy import load_file",
+}
+_FIND = '''def find(layer, path):
+    """What is reached from a layer by a path such as `blocks.0.conv.kernel`."""
+    for part in path.split("."):
+        layer = {step}
+    return layer
+
+
+'''
+_BY_LIST = "layer[int(part)] if part.isdigit() else getattr(layer, part)"
+_BY_DICT = ("layer[int(part)] if isinstance(layer, list) else layer[part] if isinstance(layer, dict) "
+            "else getattr(layer, part)")
+
+
+def write(program: Program, weights: Mapping[str, Array], where: Path, *, options: Options) -> list[str]:
+    """Write a folder, or a `.keras` file. See `dlc.targets.target.Write`."""
+    ready = prepare(program, weights, options)
+    if where.suffix == ".keras":
+        return [*_notes(ready), *_write_file(ready, where)]
+    write_folder(ready, where, options)
+    return _notes(ready)
+
+
+def prepare(program: Program, weights: Mapping[str, Array], options: Options) -> Program:
+    """The program as it is written: channels last, and nothing in it but what Keras has. Raises Unsupported."""
+    try:
+        known = lower(replace(program, values=weights), _has_entry)
+        placed = assign(known, "NHWC", options.io_layout)
+        lowered = lower(placed, is_kept(placed))
+        while any(not is_kept(lowered)(n) and n.op.name not in TABLE.refusals and TABLE.refusal(n) is None
+                  for g in lowered.graphs() for n in g.walk() if isinstance(n, Apply)):
+            lowered = lower(lowered, is_kept(lowered))
+    except Problem as problem:
+        raise Unsupported(Diagnostic("E0601", f"keras cannot express this: {problem.message}", None,
+                                     expected=problem.expected, found=problem.found, hint=problem.hint)) from problem
+    _require(lowered)
+    return lowered
+
+
+def _has_entry(node: Apply) -> bool:
+    """Whether some form of the operation exists; what it takes is decided when the layout is known."""
+    return node.op.name in TABLE.entries or node.op.name in LAYERS or node.op.name in TABLE.refusals or node.op.spatial
+
+
+def is_kept(program: Program) -> Callable[[Apply], bool]:
+    """Whether a node is written as it is: as an expression, or as a layer of its own."""
+    clashing = {node for graph in program.graphs() for node in _clashing(graph)}
+
+    def kept(node: Apply) -> bool:
+        as_layer = node not in clashing and owned_weights(node) is not None and layer_of(node) is not None
+        return as_layer or TABLE.keeps(node)
+    return kept
+
+
+def _clashing(graph: Graph) -> list[Apply]:
+    """Nodes that share their weights with a layer of another kind or other options."""
+    first: dict[str, str | None] = {}
+    found: list[Apply] = []
+    for node in graph.walk():
+        owned = owned_weights(node) if isinstance(node, Apply) else None
+        if owned is not None and isinstance(node, Apply):
+            text = constructor(node)
+            if text is not None and first.setdefault(owned[0], text) != text:
+                found.append(node)
+    return found
+
+
+def _require(program: Program) -> None:
+    kept = is_kept(program)
+    missing = [node for graph in program.graphs() for node in graph.walk()
+               if isinstance(node, Apply) and (node.op.name in TABLE.refusals or not kept(node))]
+    if missing:
+        raise Unsupported(*(Diagnostic("E0601", f"keras cannot express `{n.op.name}`: {TABLE.refusal(n)}", n.span)
+                            for n in missing))
+
+
+def write_folder(program: Program, where: Path, options: Options) -> None:
+    """model.py and weights.safetensors."""
+    stored = variables(program)
+    (where / "model.py").write_text(source(program, stored), encoding="utf-8")
+    if stored:
+        write_arrays(where / "weights.safetensors", stored, program.values, {"io_layout": options.io_layout})
+
+
+def source(program: Program, stored: list[Stored]) -> str:
+    """The text of model.py for a prepared program."""
+    others = {v.type.dtype.name for g in program.graphs() for n in g.walk() for v in n.outputs
+              if v.type.dtype.is_float} - {"f32"}
+    autocast = "autocast=False, " if others else ""
+    package = identifier(program.name.lower(), "model")
+    style = Style("layers.Layer", "call", _IMPORTS, lambda name: _footer(program, name, stored),
+                  initialise=f"super().__init__({autocast}**kwargs)", rest="**kwargs", entry_base="keras.Model",
+                  decorator=f"@keras.saving.register_keras_serializable(package={literal(package)})")
+    return write_source(program, KerasDialect(), style)
+
+
+def _footer(program: Program, name: str, stored: list[Stored]) -> str:
+    """`load()`, and what it needs."""
+    inputs = argument_names(program.entry, KerasDialect())
+    lines = [f"def load({'weights=None' if stored else ''}):", f'    """Return the model{_DOC if stored else "."}"""']
+    lines += [f"    {n} = {_input(v)}" for n, v in zip(inputs, program.entry.inputs, strict=True)]
+    lines.append(f"    network = {name}()")
+    given = inputs[0] if len(inputs) == 1 else f"[{', '.join(inputs)}]"
+    lines.append(f"    model = keras.Model({given}, network({', '.join(inputs)}))")
+    before = ""
+    if stored:
+        file = 'weights or Path(__file__).with_name("weights.safetensors")'
+        lines.append(f"    for path, array in load_file({file}).items():")
+        if has_dictionary(program) or has_list(program):
+            before = _FIND.format(step=_BY_DICT if has_dictionary(program) else _BY_LIST)
+            lines.append("        find(network, path).assign(array)")
+        else:
+            lines.append("        attrgetter(path)(network).assign(array)")
+    return before + "\n".join([*lines, "    return model"])
+
+
+_DOC = " with its weights: those in `weights`, or in weights.safetensors beside this file."
+
+
+def _input(value: Input) -> str:
+    """`keras.Input((28, 28, 1), name="image")`; with its batch axis where that is a number."""
+    dims = [d if isinstance(d, int) else None for d in value.type.shape]
+    if dims and dims[0] is None:
+        shape = literal(tuple(dims[1:]))
+    else:
+        shape = f"batch_shape={literal(tuple(dims))}"
+    kind = "" if value.type.dtype.name == "f32" else f", dtype={literal(DTYPES[value.type.dtype.name])}"
+    optional = ", optional=True" if value.default is not None else ""
+    return f"keras.Input({shape}{kind}, name={literal(value.name)}{optional})"
+
+
+def _write_file(program: Program, where: Path) -> list[str]:
+    """One `.keras` file, saved by Keras itself."""
+    from dlc.targets.keras.execution import load_module
+    with TemporaryDirectory() as folder:
+        write_folder(program, Path(folder), Options())
+        load_module(Path(folder) / "model.py").load().save(where)
+    return ["the .keras file holds classes of its own: import model.py of the folder form before loading it"]
+
+
+def _notes(program: Program) -> list[str]:
+    """What training with the written source does otherwise than the graph says."""
+    kinds = {n.op.name for g in program.graphs() for n in g.walk() if isinstance(n, Apply)}
+    notes: list[str] = []
+    if "batch_norm" in kinds:
+        notes.append("moving_variance moves by the biased variance of the batch, as Keras does it")
+    if kinds & {"lstm", "rnn"}:
+        notes.append("the two biases of recurrent layers are one in Keras, and get one gradient")
+    if kinds & {"linear", "conv1d", "conv2d", "conv3d"}:
+        notes.append("layers that start from U(-1/sqrt(n), 1/sqrt(n)) start from Keras' own rule if built without "
+                     "the weight file")
+    return notes
