@@ -54,7 +54,8 @@ class WeightFile(Mapping[str, Array]):
         entry = self.entries[name]
         dtype = entry.type.dtype.numpy
         part = self._bytes[self._offset + entry.start : self._offset + entry.stop]
-        result: Array = np.ndarray(entry.type.shape, dtype, part.tobytes() if entry.start % dtype.itemsize else part)
+        shape = [size for size in entry.type.shape if isinstance(size, int)]
+        result: Array = np.ndarray(shape, dtype, part.tobytes() if entry.start % dtype.itemsize else part)
         return result
 
     def __iter__(self) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """From the syntax tree to the typed graph.
 
 `values` what expressions are worth; `context` the state; `names`, `sizes`, `kinds` what is written in types and names;
-`statements`, `operators`, `indexing`, `calls`, `control` one kind of syntax each; `layers`, `blocks`, `models` what owns
-weights; `assumptions` what is known of sizes; `modules` files; `run` puts them together.
+`statements`, `operators`, `indexing`, `calls`, `control` one kind of syntax each; `layers`, `blocks`, `models` what
+owns weights; `assumptions` what is known of sizes; `modules` files; `run` puts them together.
 """
 
 from dlc.language.elaborate.modules import Library

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlc.diagnostics import Label, Span
 from dlc.ir.build import declared_operand, resolve
-from dlc.ir.dim import Expr, names
-from dlc.ir.graph import Apply, Graph, Input, Value, Weight
+from dlc.ir.dim import Expr
+from dlc.ir.graph import Apply, Input, Value, Weight
 from dlc.ir.op import Op, Problem, op
 from dlc.ir.types import BOOL, F32, I64, DType, TensorType
 from dlc.language.elaborate import habits
 from dlc.language.elaborate.context import Frame, Mistake, place_of
 from dlc.language.elaborate.sizes import check_type
-from dlc.language.elaborate.values import POISON, Phantom, describe
+from dlc.language.elaborate.values import POISON, Phantom, describe, spelled
 
 Resolved = tuple[dict[str, Any], tuple[TensorType, ...]]
 _CACHE: dict[Any, Resolved] = {}
@@ -28,28 +29,33 @@ def apply(
     attributes: Mapping[str, Any],
     span: Span,
     places: Mapping[str, Span] | None = None,
-    regions: Sequence[Graph] = (),
+    wording: Mapping[str, str] | None = None,
 ) -> Any:
     """Apply an operation; its output, or a tuple of its outputs.
 
-    places: where each argument was written by name. Raises Mistake for what the operation refuses.
+    places: where each argument was written by name. wording: what operands are called in complaints.
+    Raises Mistake for what the operation refuses.
     """
     if frame.captures is not None:
         operands = [v if v is None else local(frame, v) for v in operands]
     try:
-        canonical, types = resolved(operation, tuple([None if v is None else v.type for v in operands]), attributes)
+        canonical, types = resolved(
+            operation, tuple([None if v is None else v.type for v in operands]), attributes, span
+        )
     except Problem as problem:
         if frame.session.generic and excusable(problem, operands, attributes):
             return POISON
-        raise complaint(problem, operation, operands, span, places or {}) from None
-    node = Apply(operation, operands, types, canonical, regions, span=span)
+        raise complaint(problem, operation, operands, span, places or {}, attributes, wording) from None
+    node = Apply(operation, operands, types, canonical, span=span)
     frame.graph.insert(node)
     frame.session.count_node(span)
     return node.outputs[0] if len(types) == 1 else node.outputs
 
 
-def resolved(operation: Op, types: tuple[TensorType | None, ...], attributes: Mapping[str, Any]) -> Resolved:
-    """Canonical attributes and output types, remembered for equal calls. Raises Problem."""
+def resolved(
+    operation: Op, types: tuple[TensorType | None, ...], attributes: Mapping[str, Any], span: Span
+) -> Resolved:
+    """Canonical attributes and output types, remembered for equal calls. Raises Problem; E0235 for impossible sizes."""
     try:
         key = (operation, types, *[(n, type(v), v) for n, v in attributes.items()])
         found = _CACHE.get(key)
@@ -58,7 +64,7 @@ def resolved(operation: Op, types: tuple[TensorType | None, ...], attributes: Ma
     if found is None:
         found = resolve(operation, types, attributes)
         for output in found[1]:
-            check_type(output, None)  # type: ignore[arg-type]
+            check_type(output, span)
         if key is not None:
             if len(_CACHE) > _CACHE_LIMIT:
                 _CACHE.clear()
@@ -71,6 +77,22 @@ def named(frame: Frame, name: str, operands: Sequence[Value | None], span: Span,
     return apply(frame, op(name), operands, attributes, span)
 
 
+_QUOTED = re.compile(r"`(\w+)`|(?<=\()(\w+)(?=, )")
+
+
+def reworded(text: str | None, wording: Mapping[str, str]) -> str | None:
+    """A message with operands called by other names: `x` in backquotes, and x as the first argument of a call."""
+    if text is None:
+        return None
+
+    def change(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        other = wording.get(name)
+        return found[0] if other is None else other if found[2] else f"`{other}`"
+
+    return _QUOTED.sub(change, text)
+
+
 def constant(frame: Frame, value: Any, dtype: DType | None, span: Span) -> Value:
     """A constant from a number or nested lists of them, of a given element type or the natural one.
 
@@ -81,7 +103,7 @@ def constant(frame: Frame, value: Any, dtype: DType | None, span: Span) -> Value
         leaf = leaf[0]
     if isinstance(leaf, Expr) and not isinstance(value, tuple):
         size: Value = named(frame, "dimension", (), span, size=value)
-        return size if dtype is None or dtype == I64 else named(frame, "cast", (size,), span, dtype=dtype)  # type: ignore[no-any-return]
+        return size if dtype is None or dtype == I64 else named(frame, "cast", (size,), span, dtype=dtype)
     if not isinstance(leaf, (bool, int, float)):
         raise Mistake(
             "E0205", "this cannot be used as a tensor", span, expected="a tensor or a number", found=describe(value)
@@ -126,7 +148,13 @@ def excusable(problem: Problem, operands: Sequence[Value | None], attributes: Ma
 
 
 def complaint(
-    problem: Problem, operation: Op, operands: Sequence[Value | None], span: Span, places: Mapping[str, Span]
+    problem: Problem,
+    operation: Op,
+    operands: Sequence[Value | None],
+    span: Span,
+    places: Mapping[str, Span],
+    attributes: Mapping[str, Any],
+    wording: Mapping[str, str] | None = None,
 ) -> Mistake:
     """The refusal of a type rule, at the argument that it is about, with the places where the tensors come from."""
     main = next((places[n] for n in problem.at if n in places), span)
@@ -138,16 +166,21 @@ def complaint(
         shown = f"`{name}`" if not value.name or value.name == name or isinstance(value, Weight) else f"`{value.name}`"
         labels.extend(place_of(value, shown, main))
     hint = problem.hint
+    message, found = problem.message, problem.found
+    if wording is not None:
+        message, hint = reworded(message, wording) or message, reworded(hint, wording)
+    if problem.code == "E0213" and problem.at and problem.at[0] in attributes:
+        found = spelled(attributes[problem.at[0]])
     if problem.code == "E0211":
         hint = argument_hint(operation, problem.found or "", [])
     elif hint is None and problem.code == "E0231":
         hint = "state what is always true of the sizes: `assume a == b`, or write numbers"
     return Mistake(
         problem.code,
-        problem.message,
+        message,
         main,
         expected=problem.expected,
-        found=problem.found,
+        found=found,
         hint=hint,
         labels=_unique(labels),
     )
@@ -182,8 +215,3 @@ def _unique(labels: Sequence[Label]) -> tuple[Label, ...]:
     for label in labels:
         seen.setdefault((label.span.start, label.span.end), label)
     return tuple(seen.values())[:4]
-
-
-def sizes_in(types: TensorType) -> frozenset[str]:
-    """The named sizes of a type."""
-    return frozenset().union(*(names(d) for d in types.shape))

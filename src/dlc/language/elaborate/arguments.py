@@ -16,7 +16,16 @@ from dlc.language.elaborate.context import Frame, Mistake
 from dlc.language.elaborate.layers import positional_names, shape_of, split_options
 from dlc.language.elaborate.sizes import not_whole
 from dlc.language.elaborate.values import (
-    POISON, BlockRef, Condition, FnRef, Given, Layer, ModelRef, Ratio, describe, is_dim,
+    POISON,
+    BlockRef,
+    Condition,
+    FnRef,
+    Given,
+    Layer,
+    ModelRef,
+    Ratio,
+    describe,
+    is_dim,
 )
 
 MISSING: Any = object()
@@ -71,6 +80,8 @@ def bind(operation: Op, piped: Sequence[Any], given: Sequence[Given], span: Span
 def _positional(operation: Op, bound: Bound, queue: list[str], argument: Given) -> None:
     _check_value(operation, argument)
     if not queue:
+        if operation.layer is not None:
+            raise _by_position(operation, bound, argument)
         bound.operands.append(argument.value)
         bound.places.setdefault("", argument.span)
         return
@@ -112,9 +123,14 @@ def _other_keyword(operation: Op, bound: Bound, argument: Given, name: str) -> N
         bound.attributes[name] = argument.value
         return
     known = known_arguments(operation)
-    raise Mistake("E0211", f"`{operation.name}` has no argument `{name}`", argument.span,
-                  expected=", ".join(known) or "no keyword arguments", found=name,
-                  hint=argument_hint(operation, name, known))
+    raise Mistake(
+        "E0211",
+        f"`{operation.name}` has no argument `{name}`",
+        argument.span,
+        expected=", ".join(known) or "no keyword arguments",
+        found=name,
+        hint=argument_hint(operation, name, known),
+    )
 
 
 def known_arguments(operation: Op) -> list[str]:
@@ -127,16 +143,47 @@ def known_arguments(operation: Op) -> list[str]:
 
 
 def _check_value(operation: Op, argument: Given) -> None:
+    if isinstance(argument.value, tuple):
+        for part in argument.value:
+            _check_value(operation, Given(argument.name, part, argument.span))
+        return
     value = argument.value
     if isinstance(value, Ratio):
         raise not_whole(value, argument.span)
     if isinstance(value, Value):
         hint = "sizes and options are fixed when the program is compiled; only tensors flow"
-        raise Mistake("E0270", f"`{argument.name}` of `{operation.name}` must be known at compile time", argument.span,
-                      expected="a compile-time value", found=describe(value), hint=hint)
+        raise Mistake(
+            "E0270",
+            f"`{argument.name}` of `{operation.name}` must be known at compile time",
+            argument.span,
+            expected="a compile-time value",
+            found=describe(value),
+            hint=hint,
+        )
     if isinstance(value, _NO_VALUE):
-        raise Mistake("E0213", f"`{operation.name}` cannot take this", argument.span, expected="a tensor or a number",
-                      found=describe(value))
+        raise Mistake(
+            "E0213",
+            f"`{operation.name}` cannot take this",
+            argument.span,
+            expected="a tensor or a number",
+            found=describe(value),
+        )
+
+
+def _by_position(operation: Op, bound: Bound, argument: Given) -> Mistake:
+    sizes = ", ".join(positional_names(operation))
+    shape = shape_of(operation)
+    free = [
+        n for n in (*shape.parameters, *operation.attribute) if n not in bound.places and n not in sizes.split(", ")
+    ]
+    return Mistake(
+        "E0216",
+        f"`{operation.name}` takes only its sizes by position",
+        argument.span,
+        expected=sizes or "no values",
+        found=f"one more: {describe(argument.value)}",
+        hint=f"give it a name, such as `{free[0]}={argument.span.text}`" if free else None,
+    )
 
 
 def _too_many(operation: Op, bound: Bound, given: Sequence[Given], span: Span) -> Mistake:
@@ -146,10 +193,17 @@ def _too_many(operation: Op, bound: Bound, given: Sequence[Given], span: Span) -
     numbers = extra is not None and not isinstance(extra.value, Value)
     hint = None
     if numbers and keywords:
-        hint = f"only sizes go by position; give it a name, such as `{keywords[0]}={extra.span.text}`" if extra else None
-    return Mistake("E0214", f"`{operation.name}` is given too many values", extra.span if extra and numbers else span,
-                   expected=f"{len(operation.operands)} at most: {declared}" if declared else "no tensors",
-                   found=f"{count}", hint=hint)
+        hint = (
+            f"only sizes go by position; give it a name, such as `{keywords[0]}={extra.span.text}`" if extra else None
+        )
+    return Mistake(
+        "E0214",
+        f"`{operation.name}` is given too many values",
+        extra.span if extra and numbers else span,
+        expected=f"{len(operation.operands)} at most: {declared}" if declared else "no tensors",
+        found=f"{count}",
+        hint=hint,
+    )
 
 
 def operands(frame: Frame, operation: Op, bound: Bound, span: Span) -> list[Any]:
@@ -162,9 +216,13 @@ def operands(frame: Frame, operation: Op, bound: Bound, span: Span) -> list[Any]
     slots += [MISSING] * (fixed - len(slots))
     for position, declared in enumerate(operation.operands[:fixed]):
         if declared.name in bound.named:
-            if slots[position] is not MISSING and declared.name not in ():
-                raise Mistake("E0214", f"`{declared.name}` of `{operation.name}` is given twice",
-                              bound.places[declared.name], expected="each tensor once")
+            if slots[position] is not MISSING:
+                raise Mistake(
+                    "E0214",
+                    f"`{declared.name}` of `{operation.name}` is given twice",
+                    bound.places[declared.name],
+                    expected="each tensor once",
+                )
             slots[position] = bound.named[declared.name]
     return slots
 
@@ -190,8 +248,11 @@ def _dtype(operation: Op, slots: Sequence[Any], declared: Operand, value: Any) -
     if isinstance(leaf, bool):
         return BOOL
     for position, other in enumerate(slots):
-        if isinstance(other, Value) and declared_operand(operation, position).dtypes == declared.dtypes \
-                and other.type.dtype.kind != "bool":
+        if (
+            isinstance(other, Value)
+            and declared_operand(operation, position).dtypes == declared.dtypes
+            and other.type.dtype.kind != "bool"
+        ):
             return other.type.dtype
     if is_dim(leaf) and not declared.dtypes.admits(I64) and declared.dtypes.admits(F32):
         return F32

@@ -19,8 +19,13 @@ def execute_assert(frame: Frame, node: ast.Assert) -> None:
     if isinstance(value, Condition):
         take(frame, value, node.message or "", node.span)
     elif value is False:
-        raise Mistake("E0301", node.message or "the assertion does not hold", node.condition.span,
-                      expected=node.condition.span.text, found=_sides(frame, node.condition))
+        raise Mistake(
+            "E0301",
+            node.message or "the assertion does not hold",
+            node.condition.span,
+            expected=node.condition.span.text,
+            found=_sides(frame, node.condition),
+        )
     else:
         _check(value, "assert", node.condition.span)
 
@@ -32,9 +37,14 @@ def execute_assume(frame: Frame, node: ast.Assume) -> None:
     if isinstance(value, Condition):
         take(frame, value, "", node.span)
     elif value is False:
-        raise Mistake("E0302", "this can never hold", node.condition.span, expected="an assumption that some sizes fulfil",
-                      found=_sides(frame, node.condition),
-                      hint="another assumption, or the declared sizes, say the opposite")
+        raise Mistake(
+            "E0302",
+            "this can never hold",
+            node.condition.span,
+            expected="an assumption that some sizes fulfil",
+            found=_sides(frame, node.condition),
+            hint="another assumption, or the declared sizes, say the opposite",
+        )
     else:
         _check(value, "assume", node.condition.span)
 
@@ -43,9 +53,17 @@ def _check(value: Any, word: str, span: Span) -> None:
     if isinstance(value, bool) or value is POISON:
         return
     if isinstance(value, Value):
-        raise Mistake("E0270", f"`{word}` is decided before the model runs", span, expected="a condition of sizes and hyper-parameters",
-                      found=describe(value), hint="what depends on the numbers in a tensor is known at run time only")
-    raise Mistake("E0206", f"`{word}` needs a condition", span, expected="true, false or a comparison", found=describe(value))
+        raise Mistake(
+            "E0270",
+            f"`{word}` is decided before the model runs",
+            span,
+            expected="a condition of sizes and hyper-parameters",
+            found=describe(value),
+            hint="what depends on the numbers in a tensor is known at run time only",
+        )
+    raise Mistake(
+        "E0206", f"`{word}` needs a condition", span, expected="true, false or a comparison", found=describe(value)
+    )
 
 
 def _sides(frame: Frame, node: ast.Expr) -> str:
@@ -62,7 +80,11 @@ def _sides(frame: Frame, node: ast.Expr) -> str:
     if len(shown) < 2:
         return "false"
     text = node.left.span.text
-    return f"{left} {node.op} {right}" if len(text) > 40 or text == str(left) else f"{text} is {left}, not {node.op} {right}"
+    return (
+        f"{left} {node.op} {right}"
+        if len(text) > 40 or text == str(left)
+        else f"{text} is {left}, not {node.op} {right}"
+    )
 
 
 def take(frame: Frame, condition: Condition, message: str, span: Span) -> None:

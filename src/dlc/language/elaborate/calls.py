@@ -7,7 +7,7 @@ from typing import Any
 
 from dlc.diagnostics import Label, Span
 from dlc.ir.graph import Value
-from dlc.ir.op import Op, Problem
+from dlc.ir.op import REQUIRED, Op, Problem
 from dlc.ir.types import TensorType
 from dlc.language import ast
 from dlc.language.elaborate import arguments, labels, layers
@@ -62,8 +62,14 @@ def given(frame: Frame, nodes: Sequence[ast.Argument]) -> list[Given]:
     return result
 
 
-def invoke(frame: Frame, callee: ast.Expr, piped: Sequence[Any], nodes: Sequence[ast.Argument],
-           label: ast.Label | None, span: Span) -> Any:
+def invoke(
+    frame: Frame,
+    callee: ast.Expr,
+    piped: Sequence[Any],
+    nodes: Sequence[ast.Argument],
+    label: ast.Label | None,
+    span: Span,
+) -> Any:
     """Call what an expression names with piped values and written arguments."""
     if isinstance(callee, ast.Name) and callee.name == "grad" and "grad" not in frame.names:
         return gradient(frame, piped, given(frame, nodes), span)
@@ -89,7 +95,9 @@ def label_path(frame: Frame, label: ast.Label) -> str:
         return f"{label.name}{frame.suffix}#{len(frame.labels)}"
 
 
-def dispatch(frame: Frame, callee: Any, piped: Sequence[Any], values: Sequence[Given], path: str | None, span: Span) -> Any:
+def dispatch(
+    frame: Frame, callee: Any, piped: Sequence[Any], values: Sequence[Given], path: str | None, span: Span
+) -> Any:
     """Call a resolved callee."""
     if callee is POISON:
         return POISON
@@ -112,12 +120,23 @@ def call_builtin(callee: Builtin, piped: Sequence[Any], values: Sequence[Given],
         return POISON
     named = next((v for v in values if v.name is not None), None)
     if named is not None:
-        raise Mistake("E0211", f"`{callee.name}` has no argument `{named.name}`", named.span, found=str(named.name),
-                      expected="values by position", hint="with a tensor it is an operation and takes keywords")
+        raise Mistake(
+            "E0211",
+            f"`{callee.name}` has no argument `{named.name}`",
+            named.span,
+            found=str(named.name),
+            expected="values by position",
+            hint="with a tensor it is an operation and takes keywords",
+        )
     least, most = callee.arguments
     if not least <= len(found) <= (most if most is not None else len(found)):
-        raise Mistake("E0214", f"`{callee.name}` takes {least if least == most else f'{least} or more'} values", span,
-                      expected=str(least), found=str(len(found)))
+        raise Mistake(
+            "E0214",
+            f"`{callee.name}` takes {least if least == most else f'{least} or more'} values",
+            span,
+            expected=str(least),
+            found=str(len(found)),
+        )
     try:
         return callee.apply(*found)
     except ZeroDivisionError:
@@ -126,8 +145,15 @@ def call_builtin(callee: Builtin, piped: Sequence[Any], values: Sequence[Given],
         raise Mistake("E0209", f"`{callee.name}` has no result here: {error}", span) from None
 
 
-def call_operation(frame: Frame, operation: Op, piped: Sequence[Any], values: Sequence[Given], path: str | None,
-                   span: Span, layer: Layer | None = None) -> Any:
+def call_operation(
+    frame: Frame,
+    operation: Op,
+    piped: Sequence[Any],
+    values: Sequence[Given],
+    path: str | None,
+    span: Span,
+    layer: Layer | None = None,
+) -> Any:
     """Apply an operation; as a layer it makes the weights that it is not given."""
     bound = arguments.bind(operation, piped, values, span)
     if "layout" in operation.attribute and "layout" not in bound.attributes:
@@ -138,31 +164,31 @@ def call_operation(frame: Frame, operation: Op, piped: Sequence[Any], values: Se
     if bound.poisoned or POISON in slots:
         return POISON
     tensors = arguments.as_tensors(frame, operation, slots, bound, span)
-    return _named(apply(frame, operation, tensors, bound.attributes, span, bound.places), path)
+    return apply(frame, operation, tensors, bound.attributes, span, bound.places)
 
 
 def _layout(frame: Frame, operation: Op, span: Span) -> str:
     if frame.module.layout is None:
-        raise Mistake("E0250", f"`{operation.name}` needs to know which axis holds the channels", span,
-                      expected="a line `layout NCHW` or `layout NHWC` at the top of the file", found="no layout",
-                      hint="NCHW is PyTorch's order (channels second), NHWC is TensorFlow's (channels last)")
+        raise Mistake(
+            "E0250",
+            f"`{operation.name}` needs to know which axis holds the channels",
+            span,
+            expected="a line `layout NCHW` or `layout NHWC` at the top of the file",
+            found="no layout",
+            hint="NCHW is PyTorch's order (channels second), NHWC is TensorFlow's (channels last)",
+        )
     return frame.module.layout
 
 
-def _named(result: Any, path: str | None) -> Any:
-    if path is not None and isinstance(result, Value) and not result.name:
-        result.name = path.replace(".", "_")
-    return result
-
-
-def _with_weights(frame: Frame, operation: Op, slots: list[Any], bound: Bound, path: str | None, span: Span,
-                  layer: Layer | None) -> Any:
+def _with_weights(
+    frame: Frame, operation: Op, slots: list[Any], bound: Bound, path: str | None, span: Span, layer: Layer | None
+) -> Any:
     shape = layers.shape_of(operation)
     fixed = len(operation.operands) - operation.variadic
     position = {o.name: i for i, o in enumerate(operation.operands[:fixed])}
     owned = [n for n in shape.weights if n in position]
     tied = {n: slots[position[n]] for n in owned if slots[position[n]] is not MISSING}
-    sized = any(shape.parameters[n].default is layers.REQUIRED for n in bound.parameters)
+    sized = any(shape.parameters[n].default is REQUIRED for n in bound.parameters)
     functional = path is None and layer is None and not sized and (bool(tied) or len(slots) > fixed)
     if bound.poisoned or POISON in slots:
         if path is None and layer is None and not functional and not set(owned) <= tied.keys():
@@ -172,8 +198,9 @@ def _with_weights(frame: Frame, operation: Op, slots: list[Any], bound: Bound, p
         _check_switches(operation, bound)
         tensors = arguments.as_tensors(frame, operation, slots, bound, span)
         return apply(frame, operation, tensors, bound.attributes, span, bound.places)
-    types = {n: slots[position[n]].type for n in shape.tensors
-             if n in position and isinstance(slots[position[n]], Value)}
+    types = {
+        n: slots[position[n]].type for n in shape.tensors if n in position and isinstance(slots[position[n]], Value)
+    }
     given_types = {n: v.type for n, v in tied.items() if isinstance(v, Value)}
     try:
         declared = layers.specs(operation, types, bound.attributes, bound.parameters, given_types, bound.places, span)
@@ -181,21 +208,29 @@ def _with_weights(frame: Frame, operation: Op, slots: list[Any], bound: Bound, p
         known = [v for v in slots if isinstance(v, Value)]
         if frame.session.generic and excusable(problem, known, {**bound.attributes, **bound.parameters}):
             return POISON
-        raise complaint(problem, operation, [v if isinstance(v, Value) else None for v in slots[:fixed]], span,
-                        bound.places) from None
-    weights = layers.make(frame, operation, declared, tied, bound.options, path if layer is None else layer.path, span,
-                          layer)
+        raise complaint(
+            problem,
+            operation,
+            [v if isinstance(v, Value) else None for v in slots[:fixed]],
+            span,
+            bound.places,
+            {**bound.attributes, **bound.parameters},
+        ) from None
+    weights = layers.make(
+        frame, operation, declared, tied, bound.options, path if layer is None else layer.path, span, layer
+    )
     if layer is not None:
         _remember(layer, weights, types, shape, span)
     for name in owned:
         slots[position[name]] = weights.get(name)
     slots += [v for n, v in weights.items() if n not in position]
     tensors = arguments.as_tensors(frame, operation, slots, bound, span)
-    return _named(apply(frame, operation, tensors, bound.attributes, span, bound.places), path)
+    return apply(frame, operation, tensors, bound.attributes, span, bound.places)
 
 
-def _remember(layer: Layer, weights: dict[str, Value], types: dict[str, TensorType], shape: layers.Shape,
-              span: Span) -> None:
+def _remember(
+    layer: Layer, weights: dict[str, Value], types: dict[str, TensorType], shape: layers.Shape, span: Span
+) -> None:
     layer.weights.update(weights)
     if layer.types is None:
         layer.types, layer.first = tuple(types.get(n) for n in shape.tensors), span
@@ -204,23 +239,42 @@ def _remember(layer: Layer, weights: dict[str, Value], types: dict[str, TensorTy
 def _check_switches(operation: Op, bound: Bound) -> None:
     for name, value in bound.parameters.items():
         if value is not False:
-            raise Mistake("E0213", f"`{name}` shapes the weights of a layer, but this call is given its weights",
-                          bound.places[name], expected="a tensor or `false`", found=describe(value))
+            raise Mistake(
+                "E0213",
+                f"`{name}` shapes the weights of a layer, but this call is given its weights",
+                bound.places[name],
+                expected="a tensor or `false`",
+                found=describe(value),
+            )
     for name in bound.options:
-        raise Mistake("E0217", f"`{name}` is for weights that the layer makes itself", bound.places[name],
-                      hint="leave it out, or set it where the weights are made")
+        raise Mistake(
+            "E0217",
+            f"`{name}` is for weights that the layer makes itself",
+            bound.places[name],
+            hint="leave it out, or set it where the weights are made",
+        )
 
 
-def call_layer(frame: Frame, layer: Layer, piped: Sequence[Any], values: Sequence[Given], path: str | None,
-               span: Span) -> Any:
+def call_layer(
+    frame: Frame, layer: Layer, piped: Sequence[Any], values: Sequence[Given], path: str | None, span: Span
+) -> Any:
     """A declared layer, with the arguments of its declaration and the tensors of this call. Raises E0243, E0245."""
     if path is not None:
-        raise Mistake("E0243", f"`{layer.name}` has its label already", span, labels=(Label(layer.span, "the layer"),),
-                      hint=f"leave the label out: every call of `{layer.name}` uses the same weights")
+        raise Mistake(
+            "E0243",
+            f"`{layer.name}` has its label already",
+            span,
+            labels=(Label(layer.span, "the layer"),),
+            hint=f"leave the label out: every call of `{layer.name}` uses the same weights",
+        )
     if layers.owner(frame).graph is not layers.owner(layer.home).graph:
-        raise Mistake("E0245", f"the layer `{layer.name}` belongs to another block", span,
-                      labels=(Label(layer.span, "the layer"),),
-                      hint="declare the layer in the block that uses it, or pass the result as a tensor")
+        raise Mistake(
+            "E0245",
+            f"the layer `{layer.name}` belongs to another block",
+            span,
+            labels=(Label(layer.span, "the layer"),),
+            hint="declare the layer in the block that uses it, or pass the result as a tensor",
+        )
     both = [*layer.given, *values]
     if isinstance(layer.callee, Op):
         return call_operation(frame, layer.callee, piped, both, None, span, layer)
@@ -234,12 +288,22 @@ def _repeat(frame: Frame, stage: ast.Stage, piped: Sequence[Any]) -> Any:
     if count is POISON:
         count = 1
     if isinstance(count, bool) or not isinstance(count, int):
-        raise Mistake("E0313", "the count of `repeat` must be a whole number", stage.repeat.span,
-                      expected="a number known at compile time", found=describe(count),
-                      hint="a loop over a size is `scan`" if not isinstance(count, (float, str)) else None)
+        raise Mistake(
+            "E0313",
+            "the count of `repeat` must be a whole number",
+            stage.repeat.span,
+            expected="a number known at compile time",
+            found=describe(count),
+            hint="a loop over a size is `scan`" if not isinstance(count, (float, str)) else None,
+        )
     if not 0 <= count <= REPEATS:
-        raise Mistake("E0313", "the count of `repeat` is out of bounds", stage.repeat.span, found=f"{count:,}",
-                      expected=f"0 to {REPEATS:,}")
+        raise Mistake(
+            "E0313",
+            "the count of `repeat` is out of bounds",
+            stage.repeat.span,
+            found=f"{count:,}",
+            expected=f"0 to {REPEATS:,}",
+        )
     found = find_callee(frame, stage.callee)
     if isinstance(found, tuple):
         found = found[1]

@@ -6,12 +6,14 @@ a statement of a kind is executed. A module enters its functions with `@evaluate
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from dlc.diagnostics import Collector, Diagnostic, Label, Span
-from dlc.ir.dim import Dim, name as named_size
+from dlc.ir.dim import Dim
+from dlc.ir.dim import name as named_size
 from dlc.ir.graph import Assumption, Graph, Input, Value
 from dlc.language import ast
 from dlc.language.elaborate import limits
@@ -191,13 +193,22 @@ class Frame:
         """Execute statements, going on after a mistake; the places and values of a `return` that was reached."""
         for statement in statements:
             try:
-                returned = EXECUTORS[type(statement)](self, statement)
+                returned: tuple[Any, ...] | None = EXECUTORS[type(statement)](self, statement)
             except Mistake as mistake:
                 self.complain(mistake)
+                self._poison(statement)
                 continue
             if returned is not None:
                 return returned
         return None
+
+    def _poison(self, statement: ast.Statement) -> None:
+        """Let the names that a wrong statement would have bound make no further complaints."""
+        targets = statement.targets if isinstance(statement, ast.Assign) else (statement,)
+        for target in targets:
+            name = getattr(target, "name", None)
+            if isinstance(name, str) and name not in self.fixed and not isinstance(target, ast.For):
+                self.names[name] = POISON
 
     def complain(self, mistake: Mistake) -> None:
         """Report a mistake, with the calls that led to it."""
@@ -251,3 +262,9 @@ def place_of(value: Any, name: str, span: Span | None) -> tuple[Label, ...]:
 def freeze(values: Mapping[str, Any]) -> tuple[Any, ...]:
     """Compile-time values as a key that tells 1, 1.0 and true apart."""
     return tuple((name, type(value), value) for name, value in values.items())
+
+
+def head(span: Span, name: str) -> Span:
+    """The name in the first line of a declaration."""
+    found = re.compile(rf"(?<=\s){re.escape(name)}\b").search(span.source.text, span.start, span.end)
+    return Span(span.source, *found.span()) if found else span

@@ -42,8 +42,13 @@ class Region:
             if is_number(value):
                 value = constant(self.frame, value, None, node.span)
             if not isinstance(value, Value):
-                raise Mistake("E0205", "a body of run-time control flow gives tensors", node.span, expected="a tensor",
-                              found=describe(value))
+                raise Mistake(
+                    "E0205",
+                    "a body of run-time control flow gives tensors",
+                    node.span,
+                    expected="a tensor",
+                    found=describe(value),
+                )
             self.frame.graph.add_output(f"y{len(self.frame.graph.outputs)}", local(self.frame, value))
         return True
 
@@ -58,8 +63,9 @@ def capture_alike(regions: Sequence[Region], own: Sequence[int]) -> list[Value]:
     return captured
 
 
-def _apply(frame: Frame, name: str, operands: Sequence[Value], regions: Sequence[Region], span: Span,
-           **attributes: int) -> Any:
+def _apply(
+    frame: Frame, name: str, operands: Sequence[Value], regions: Sequence[Region], span: Span, **attributes: int
+) -> Any:
     operation = op(name)
     assert isinstance(operation, ControlFlow)
     if frame.captures is not None:
@@ -68,9 +74,17 @@ def _apply(frame: Frame, name: str, operands: Sequence[Value], regions: Sequence
     try:
         types = operation.infer_regions([v.type for v in operands], graphs, **attributes)
     except Problem as problem:
-        labels = [label for v in graphs[0].outputs for label in place_of(v, "a value of the body", span)][:2]
-        raise Mistake(problem.code, problem.message, span, expected=problem.expected, found=problem.found, hint=problem.hint,
-                      labels=labels) from None
+        bodies = graphs if name == "cond" else graphs[-1:]
+        labels = [label for g in bodies for v in g.outputs for label in place_of(v, "a value of the body", span)][:3]
+        raise Mistake(
+            problem.code,
+            problem.message,
+            span,
+            expected=problem.expected,
+            found=problem.found,
+            hint=problem.hint,
+            labels=labels,
+        ) from None
     node = Apply(operation, operands, types, attributes, graphs, span=span)
     frame.graph.insert(node)
     frame.session.count_node(span)
@@ -89,11 +103,22 @@ def cond(frame: Frame, node: ast.Cond) -> Any:
     if not known:
         return POISON
     if isinstance(predicate, bool):
-        raise Mistake("E0205", "this condition is known at compile time", node.condition.span, expected="a scalar bool tensor",
-                      found=describe(predicate), hint="a choice at compile time is `if`")
+        raise Mistake(
+            "E0205",
+            "this condition is known at compile time",
+            node.condition.span,
+            expected="a scalar bool tensor",
+            found=describe(predicate),
+            hint="a choice at compile time is `if`",
+        )
     if not isinstance(predicate, Value):
-        raise Mistake("E0205", "`cond` needs a scalar bool tensor", node.condition.span, expected="a tensor",
-                      found=describe(predicate))
+        raise Mistake(
+            "E0205",
+            "`cond` needs a scalar bool tensor",
+            node.condition.span,
+            expected="a tensor",
+            found=describe(predicate),
+        )
     captured = capture_alike(regions, (0, 0))
     return _apply(frame, "cond", [predicate, *captured], regions, node.span)
 
@@ -110,8 +135,15 @@ def _initial(frame: Frame, bindings: Sequence[ast.Binding]) -> list[Any]:
         if is_number(value) or is_dim(value):
             value = constant(frame, value, None, binding.span)
         if value is not POISON and not isinstance(value, Value):
-            frame.complain(Mistake("E0205", f"`{binding.name}` is no tensor", binding.span, expected="a tensor or a number",
-                                   found=describe(value)))
+            frame.complain(
+                Mistake(
+                    "E0205",
+                    f"`{binding.name}` is no tensor",
+                    binding.span,
+                    expected="a tensor or a number",
+                    found=describe(value),
+                )
+            )
             value = POISON
         values.append(value)
     return values
@@ -143,7 +175,9 @@ def scan(frame: Frame, node: ast.Scan) -> Any:
     if POISON in states or POISON in sequences or axis is POISON:
         return POISON
     if isinstance(axis, bool) or not isinstance(axis, int):
-        raise Mistake("E0213", "`scan` cannot take this as `axis`", node.span, expected="a whole number", found=describe(axis))
+        raise Mistake(
+            "E0213", "`scan` cannot take this as `axis`", node.span, expected="a whole number", found=describe(axis)
+        )
     region = Region(frame, "body")
     for binding, value in zip(node.states, states, strict=True):
         region.state(binding.name, value.type, binding.span)
@@ -152,13 +186,26 @@ def scan(frame: Frame, node: ast.Scan) -> Any:
     if not region.finish(_values(region.frame, node.body), node.body.values):
         return POISON
     captured = capture_alike([region], [len(states) + len(sequences)])
-    return _apply(frame, "scan", [*states, *sequences, *captured], [region], node.span, states=len(states),
-                  sequences=len(sequences), axis=axis)
+    return _apply(
+        frame,
+        "scan",
+        [*states, *sequences, *captured],
+        [region],
+        node.span,
+        states=len(states),
+        sequences=len(sequences),
+        axis=axis,
+    )
 
 
 def _without(value: Value, axis: int, binding: ast.Binding) -> tuple[Dim, ...]:
     shape, rank = value.type.shape, value.type.rank
     if not -rank <= axis < rank:
-        raise Mistake("E0222", f"`{binding.name}` goes over axis {axis}, which the tensor lacks", binding.span,
-                      expected=f"an axis from {-rank} to {rank - 1}" if rank else "a tensor with axes", found=str(value.type))
-    return (*shape[:axis % rank], *shape[axis % rank + 1:])
+        raise Mistake(
+            "E0222",
+            f"`{binding.name}` goes over axis {axis}, which the tensor lacks",
+            binding.span,
+            expected=f"an axis from {-rank} to {rank - 1}" if rank else "a tensor with axes",
+            found=str(value.type),
+        )
+    return (*shape[: axis % rank], *shape[axis % rank + 1 :])

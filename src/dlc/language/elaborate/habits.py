@@ -252,5 +252,8 @@ def operation_for(name: str) -> str | None:
 
 def suggestion(name: str, candidates: Iterable[str]) -> str | None:
     """`did you mean` as a sentence, from the nearest candidate."""
-    near = did_you_mean(name, candidates)
+    known = list(candidates)
+    letters = sorted(name)
+    near = next((c for c in known if len(c) == len(name) and c != name and sorted(c) == letters), None)
+    near = near or did_you_mean(name, known)
     return f"did you mean `{near}`?" if near else None

@@ -45,23 +45,40 @@ def _item(frame: Frame, node: ast.Expr) -> Item:
             assert place is not None
             if isinstance(part, Ratio):
                 raise not_whole(part, place.span)
-            raise Mistake("E0207", "this cannot bound a slice", place.span, expected="a whole number or a size",
-                          found=describe(part),
-                          hint="positions that are computed at run time are taken with `gather`" if isinstance(part, Value) else None)
+            raise Mistake(
+                "E0207",
+                "this cannot bound a slice",
+                place.span,
+                expected="a whole number or a size",
+                found=describe(part),
+                hint="positions that are computed at run time are taken with `gather`"
+                if isinstance(part, Value)
+                else None,
+            )
     return slice(*parts)
 
 
 def _list_index(base: tuple[Any, ...] | range | str, items: Sequence[Item], node: ast.Index) -> Any:
     (item,) = items if len(items) == 1 else (Ellipsis,)
     if isinstance(item, bool) or not isinstance(item, (int, slice)):
-        raise Mistake("E0207", "a list has one axis, and its positions are whole numbers", node.items[-1].span,
-                      expected="a whole number or start:stop", found=node.items[-1].span.text,
-                      hint="a tensor with axes is written `constant([[1.0, 2.0], [3.0, 4.0]])`")
+        raise Mistake(
+            "E0207",
+            "a list has one axis, and its positions are whole numbers",
+            node.items[-1].span,
+            expected="a whole number or start:stop",
+            found=node.items[-1].span.text,
+            hint="a tensor with axes is written `constant([[1.0, 2.0], [3.0, 4.0]])`",
+        )
     try:
         part = base[item]
     except (IndexError, ValueError, TypeError):
-        raise Mistake("E0207", "the list has no such element", node.items[0].span, found=str(item),
-                      expected=f"0 to {len(base) - 1}" if len(base) else "nothing: the list is empty") from None
+        raise Mistake(
+            "E0207",
+            "the list has no such element",
+            node.items[0].span,
+            found=str(item),
+            expected=f"0 to {len(base) - 1}" if len(base) else "nothing: the list is empty",
+        ) from None
     return tuple(part) if isinstance(part, range) else part
 
 
@@ -90,9 +107,14 @@ def tensor_index(frame: Frame, x: Value, items: Sequence[Item], node: ast.Index)
 def _selected(frame: Frame, x: Value, item: Any, axis: int, node: ast.Index) -> Value:
     size = x.type.shape[axis]
     if isinstance(item, int) and isinstance(size, int) and not -size <= item < size:
-        raise Mistake("E0207", f"axis {axis} has no position {item}", node.span, found=str(item),
-                      expected=f"{-size} to {size - 1}" if size else "nothing: the axis is empty",
-                      labels=place_of(x, f"`{x.name}`" if x.name else "the tensor", node.span))
+        raise Mistake(
+            "E0207",
+            f"axis {axis} has no position {item}",
+            node.span,
+            found=str(item),
+            expected=f"{-size} to {size - 1}" if size else "nothing: the axis is empty",
+            labels=place_of(x, f"`{x.name}`" if x.name else "the tensor", node.span),
+        )
     result: Value = named(frame, "select", (x,), node.span, index=item, axis=axis)
     return result
 
@@ -101,14 +123,20 @@ def _expanded(x: Value, items: Sequence[Item], node: ast.Index) -> list[Item]:
     """One subscript for every axis: `...` and missing ones are `:`. Raises E0222 for more subscripts than axes."""
     count = sum(i is not None and i is not Ellipsis for i in items)
     if count > x.type.rank:
-        raise Mistake("E0222", "there are more subscripts than axes", node.span, expected=f"at most {x.type.rank}: {x.type}",
-                      found=str(count), labels=place_of(x, f"`{x.name}`" if x.name else "the tensor", node.span))
+        raise Mistake(
+            "E0222",
+            "there are more subscripts than axes",
+            node.span,
+            expected=f"at most {x.type.rank}: {x.type}",
+            found=str(count),
+            labels=place_of(x, f"`{x.name}`" if x.name else "the tensor", node.span),
+        )
     dots = [n for n, i in enumerate(items) if i is Ellipsis]
     if len(dots) > 1:
         raise Mistake("E0207", "`...` stands twice", node.items[dots[1]].span, expected="one `...`")
     rest = [ALL] * (x.type.rank - count)
     at = dots[0] if dots else len(items)
-    return [*items[:at], *rest, *items[at + len(dots):]]
+    return [*items[:at], *rest, *items[at + len(dots) :]]
 
 
 def _check(item: Item, span: Span) -> None:
@@ -117,12 +145,25 @@ def _check(item: Item, span: Span) -> None:
     if isinstance(item, Value):
         if not item.type.dtype.is_integer:
             hint = "a tensor of true and false cannot pick positions: the number picked is not known; use `where`"
-            raise Mistake("E0221", "positions are whole numbers", span, expected="a tensor of i64", found=str(item.type),
-                          hint=hint if item.type.dtype.kind == "bool" else "convert it with `cast(i, i64)`")
+            raise Mistake(
+                "E0221",
+                "positions are whole numbers",
+                span,
+                expected="a tensor of i64",
+                found=str(item.type),
+                hint=hint if item.type.dtype.kind == "bool" else "convert it with `cast(i, i64)`",
+            )
         return
-    if item is not None and not isinstance(item, (slice, tuple, range)) and not is_dim(item) or isinstance(item, Condition):
-        raise Mistake("E0207", "this is no subscript", span, found=describe(item),
-                      expected="a whole number, start:stop:step, `...`, none or a tensor of positions")
+    if (item is not None and not isinstance(item, (slice, tuple, range)) and not is_dim(item)) or isinstance(
+        item, Condition
+    ):
+        raise Mistake(
+            "E0207",
+            "this is no subscript",
+            span,
+            found=describe(item),
+            expected="a whole number, start:stop:step, `...`, none or a tensor of positions",
+        )
 
 
 def _sliced(frame: Frame, x: Value, items: Sequence[Item], span: Span) -> Value:
@@ -134,6 +175,14 @@ def _sliced(frame: Frame, x: Value, items: Sequence[Item], span: Span) -> Value:
         axis += item is not None
     if not cuts:
         return x
-    result: Value = named(frame, "slice", (x,), span, starts=tuple(c.start for _, c in cuts), stops=tuple(c.stop for _, c in cuts),
-                          steps=tuple(1 if c.step is None else c.step for _, c in cuts), axes=tuple(a for a, _ in cuts))
+    result: Value = named(
+        frame,
+        "slice",
+        (x,),
+        span,
+        starts=tuple(c.start for _, c in cuts),
+        stops=tuple(c.stop for _, c in cuts),
+        steps=tuple(1 if c.step is None else c.step for _, c in cuts),
+        axes=tuple(a for a, _ in cuts),
+    )
     return result

@@ -11,13 +11,30 @@ from dlc.language.elaborate.context import Frame, Mistake
 from dlc.language.elaborate.values import POISON, Given, Poison, describe, is_number
 
 INITIALIZERS: dict[str, tuple[str, ...]] = {
-    "zeros": (), "ones": (), "constant": ("value",), "uniform": ("low", "high"), "normal": ("mean", "std"),
-    "truncated_normal": ("mean", "std", "low", "high"), "xavier_uniform": ("gain",), "xavier_normal": ("gain",),
-    "kaiming_uniform": ("mode", "nonlinearity", "a"), "kaiming_normal": ("mode", "nonlinearity", "a"), "orthogonal": ("gain",),
+    "zeros": (),
+    "ones": (),
+    "constant": ("value",),
+    "uniform": ("low", "high"),
+    "normal": ("mean", "std"),
+    "truncated_normal": ("mean", "std", "low", "high"),
+    "xavier_uniform": ("gain",),
+    "xavier_normal": ("gain",),
+    "kaiming_uniform": ("mode", "nonlinearity", "a"),
+    "kaiming_normal": ("mode", "nonlinearity", "a"),
+    "orthogonal": ("gain",),
 }
-ALIASES = {"glorot_uniform": "xavier_uniform", "glorot_normal": "xavier_normal", "he_normal": "kaiming_normal",
-           "he_uniform": "kaiming_uniform", "random_normal": "normal", "random_uniform": "uniform", "eye": "orthogonal",
-           "trunc_normal": "truncated_normal", "kaiming": "kaiming_normal", "xavier": "xavier_uniform"}
+ALIASES = {
+    "glorot_uniform": "xavier_uniform",
+    "glorot_normal": "xavier_normal",
+    "he_normal": "kaiming_normal",
+    "he_uniform": "kaiming_uniform",
+    "random_normal": "normal",
+    "random_uniform": "uniform",
+    "eye": "orthogonal",
+    "trunc_normal": "truncated_normal",
+    "kaiming": "kaiming_normal",
+    "xavier": "xavier_uniform",
+}
 
 
 def initializer(frame: Frame, node: ast.Expr) -> Initializer | Poison:
@@ -33,8 +50,13 @@ def initializer(frame: Frame, node: ast.Expr) -> Initializer | Poison:
         return Initializer("constant", (("value", float(value)),))
     if isinstance(value, str):
         return _checked(value, (), node)
-    raise Mistake("E0217", "this is no initialiser", node.span, expected="a name such as `zeros`, a call, or a number",
-                  found=describe(value))
+    raise Mistake(
+        "E0217",
+        "this is no initialiser",
+        node.span,
+        expected="a name such as `zeros`, a call, or a number",
+        found=describe(value),
+    )
 
 
 def _called(frame: Frame, name: str, node: ast.Call) -> Initializer | Poison:
@@ -45,16 +67,27 @@ def _called(frame: Frame, name: str, node: ast.Call) -> Initializer | Poison:
     for position, given in enumerate([Given(a.name, frame.guarded(a.value), a.span) for a in node.args]):
         key = given.name if given.name is not None else known[position] if position < len(known) else "?"
         if key not in known:
-            raise Mistake("E0211", f"`{name}` has no argument `{key}`", given.span, found=key,
-                          expected=", ".join(known) or "no arguments", hint=habits.suggestion(key, known))
+            raise Mistake(
+                "E0211",
+                f"`{name}` has no argument `{key}`",
+                given.span,
+                found=key,
+                expected=", ".join(known) or "no arguments",
+                hint=habits.suggestion(key, known),
+            )
         poisoned = poisoned or given.value is POISON
         arguments[key] = given.value
     if poisoned:
         return POISON
     for key, value in arguments.items():
         if not isinstance(value, (int, float, str)):
-            raise Mistake("E0213", f"`{name}` cannot take this as `{key}`", node.span, expected="a number or a string",
-                          found=describe(value))
+            raise Mistake(
+                "E0213",
+                f"`{name}` cannot take this as `{key}`",
+                node.span,
+                expected="a number or a string",
+                found=describe(value),
+            )
     return _checked(name, tuple((k, arguments[k]) for k in known if k in arguments), node)
 
 
@@ -67,5 +100,6 @@ def _check_name(name: str, node: ast.Expr) -> None:
     if name in INITIALIZERS:
         return
     hint = f"it is called `{ALIASES[name]}` here" if name in ALIASES else habits.suggestion(name, INITIALIZERS)
-    raise Mistake("E0217", f"there is no initialiser `{name}`", node.span, expected=", ".join(INITIALIZERS), found=name,
-                  hint=hint)
+    raise Mistake(
+        "E0217", f"there is no initialiser `{name}`", node.span, expected=", ".join(INITIALIZERS), found=name, hint=hint
+    )

@@ -12,8 +12,14 @@ from dlc.language.elaborate.context import Frame, Mistake
 from dlc.language.elaborate.values import POISON, BlockRef, FnRef, describe, is_dim, is_number
 
 KINDS = ("int", "float", "bool", "str", "dtype", "block")
-_WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a string",
-          "dtype": "an element type such as f32", "block": "a block"}
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a string",
+    "dtype": "an element type such as f32",
+    "block": "a block",
+}
 _WRONG: Any = object()
 
 
@@ -32,23 +38,53 @@ def checked(frame: Frame, value: Any, param: ast.Param, span: Span, owner: str) 
     found = convert(value, param.type)
     if found is not _WRONG:
         return found
-    raise Mistake("E0215", f"`{param.name}` of `{owner}` cannot be this", span, expected=words(param.type), found=describe(value),
-                  labels=(Label(param.span, "declared here"),) if param.span is not span else ())
+    raise Mistake(
+        "E0215",
+        f"`{param.name}` of `{owner}` cannot be this",
+        span,
+        expected=words(param.type),
+        found=describe(value),
+        labels=(Label(param.span, "declared here"),) if param.span is not span else (),
+    )
 
 
 def check_kind(node: ast.TypeExpr) -> None:
     """Raises E0260 where a hyper-parameter has the type of a tensor or an unknown one."""
     if node.name in KINDS and node.dims in (None, ()):
         return
-    meant = {"float32": "float", "string": "str", "boolean": "bool", "integer": "int", "number": "float", "list": "int[]",
-             "layer": "block", "module": "block", "Module": "block", "function": "block", "fn": "block", "op": "block",
-             "i64": "int", "i32": "int", "f32": "float", "f64": "float", "size": "int", "dim": "int", "model": "block"}
+    meant = {
+        "float32": "float",
+        "string": "str",
+        "boolean": "bool",
+        "integer": "int",
+        "number": "float",
+        "list": "int[]",
+        "layer": "block",
+        "module": "block",
+        "Module": "block",
+        "function": "block",
+        "fn": "block",
+        "op": "block",
+        "i64": "int",
+        "i32": "int",
+        "f32": "float",
+        "f64": "float",
+        "size": "int",
+        "dim": "int",
+        "model": "block",
+    }
     tensor = node.name in DTYPES
     hint = f"write `{meant[node.name]}`" if node.name in meant and not node.dims else None
-    raise Mistake("E0260", f"a hyper-parameter cannot have the type `{node.span.text}`", node.span,
-                  expected=f"{', '.join(KINDS)}, or a list of them such as int[]", found=node.span.text,
-                  hint="tensors stand in a second pair of parentheses: `block B(c: int) (x: f32[N, C])`"
-                  if tensor and node.dims else hint)
+    raise Mistake(
+        "E0260",
+        f"a hyper-parameter cannot have the type `{node.span.text}`",
+        node.span,
+        expected=f"{', '.join(KINDS)}, or a list of them such as int[]",
+        found=node.span.text,
+        hint="tensors stand in a second pair of parentheses: `block B(c: int) (x: f32[N, C])`"
+        if tensor and node.dims
+        else hint,
+    )
 
 
 def convert(value: Any, node: ast.TypeExpr) -> Any:

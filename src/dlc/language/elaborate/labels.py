@@ -10,8 +10,13 @@ from dlc.language.elaborate.context import Frame, Mistake
 def take(frame: Frame, label: ast.Label) -> str:
     """The path of a labelled instance, entered among those in use. Raises E0241 for one that is taken."""
     if not label.name or label.name.startswith(".") or label.name.endswith(".") or ".." in label.name:
-        raise Mistake("E0243", "this label is no path", label.span, expected='names joined by dots, such as "layer1.0.conv"',
-                      found=f'"{label.name}"')
+        raise Mistake(
+            "E0243",
+            "this label is no path",
+            label.span,
+            expected='names joined by dots, such as "layer1.0.conv"',
+            found=f'"{label.name}"',
+        )
     return claim(frame, label.name + frame.suffix, label.span)
 
 
@@ -19,9 +24,14 @@ def claim(frame: Frame, path: str, span: Span) -> str:
     """Enter a path among those in use. Raises E0241 for one that is taken."""
     other = frame.labels.get(path)
     if other is not None and other is not span:
-        raise Mistake("E0241", f"the label `{path}` is used twice", span, expected="a label for each instance",
-                      labels=(Label(other, "the first use"),),
-                      hint="give this one another label; to share weights declare `layer name = ...` and call it twice")
+        raise Mistake(
+            "E0241",
+            f"the label `{path}` is used twice",
+            span,
+            expected="a label for each instance",
+            labels=(Label(other, "the first use"),),
+            hint="give this one another label; to share weights declare `layer name = ...` and call it twice",
+        )
     frame.labels[path] = span
     return path
 
@@ -31,5 +41,11 @@ def missing(frame: Frame, name: str, text: str, span: Span) -> Mistake:
     wanted, number = name.rstrip("0123456789d_").split("_")[0].lower() or name, 1
     while f"{wanted}{number}{frame.suffix}" in frame.labels:
         number += 1
-    return Mistake("E0246", f"`{name}` has weights, so this call needs a label", span, expected="`@name` after the call",
-                   found="no label", hint=f"name the instance: `{text} @{wanted}{number}`")
+    return Mistake(
+        "E0246",
+        f"`{name}` has weights, so this call needs a label",
+        span,
+        expected="`@name` after the call",
+        found="no label",
+        hint=f"name the instance: `{text} @{wanted}{number}`",
+    )

@@ -16,7 +16,7 @@ from dlc.ir.op import REQUIRED, Initializer, Op, Problem, WeightSpec
 from dlc.ir.types import TensorType
 from dlc.language.elaborate import habits, labels, limits
 from dlc.language.elaborate.context import Frame, Mistake
-from dlc.language.elaborate.values import POISON, Layer, Poison, describe
+from dlc.language.elaborate.values import POISON, Layer, Poison, describe, spelled
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Shape:
-    """The signature of `layer`: which tensors and attributes it looks at, its own parameters, the weights it may make."""
+    """The signature of `layer`: the tensors and attributes it looks at, its own parameters, the weights it may make."""
 
     tensors: tuple[str, ...]
     attributes: tuple[str, ...]
@@ -77,8 +77,15 @@ def _kind(hint: Any) -> Kind | None:
     return next((k for k in map(_kind, get_args(hint)) if k is not None), None)
 
 
-def specs(operation: Op, types: Mapping[str, TensorType], attributes: Mapping[str, Any], parameters: Mapping[str, Any],
-          given: Mapping[str, TensorType], places: Mapping[str, Span], span: Span) -> dict[str, WeightSpec]:
+def specs(
+    operation: Op,
+    types: Mapping[str, TensorType],
+    attributes: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    given: Mapping[str, TensorType],
+    places: Mapping[str, Span],
+    span: Span,
+) -> dict[str, WeightSpec]:
     """The weights that a layer call has. Sizes that are not written follow from the weights that are given.
 
     Raises Problem for what the layer refuses, Mistake E0212, E0213 for its parameters.
@@ -101,20 +108,33 @@ def specs(operation: Op, types: Mapping[str, TensorType], attributes: Mapping[st
             arguments[name] = implied[name]
         elif parameter.default is REQUIRED:
             kind = parameter.kind.text if parameter.kind else "a value"
-            raise Mistake("E0212", f"`{operation.name}` needs the argument `{name}`", span, expected=f"{name}={kind}",
-                          found="nothing", hint=f"the sizes of a layer come first: `{operation.name}(64)`"
-                          if parameter.kind is SIZE else f"write `{name}=...`")
+            raise Mistake(
+                "E0212",
+                f"`{operation.name}` needs the argument `{name}`",
+                span,
+                expected=f"{name}={kind}",
+                found="nothing",
+                hint=f"the sizes of a layer come first: `{operation.name}(64)`"
+                if parameter.kind is SIZE
+                else f"write `{name}=...`",
+            )
     assert operation.layer is not None
     return operation.layer(*[types.get(n) for n in shape.tensors], **arguments)
 
 
-def _canonical(operation: Op, name: str, kind: Kind | Parameter, value: Any, rank: int, places: Mapping[str, Span],
-               span: Span) -> Any:
+def _canonical(
+    operation: Op, name: str, kind: Kind | Parameter, value: Any, rank: int, places: Mapping[str, Span], span: Span
+) -> Any:
     try:
         return kind.canonical(value, rank)
     except ValueError as error:
-        raise Mistake("E0213", f"`{operation.name}` cannot take this as `{name}`", places.get(name, span),
-                      expected=str(error), found=describe(value)) from None
+        raise Mistake(
+            "E0213",
+            f"`{operation.name}` cannot take this as `{name}`",
+            places.get(name, span),
+            expected=str(error),
+            found=spelled(value),
+        ) from None
 
 
 def _implied(operation: Op, given: Mapping[str, TensorType]) -> dict[str, Any]:
@@ -128,8 +148,16 @@ def _implied(operation: Op, given: Mapping[str, TensorType]) -> dict[str, Any]:
     return operation.sizes(**{n: t for n, t in given.items() if n in known})
 
 
-def make(frame: Frame, operation: Op, declared: Mapping[str, WeightSpec], given: Mapping[str, Value | None],
-         options: Mapping[str, Any], path: str | None, span: Span, layer: Layer | None) -> dict[str, Value]:
+def make(
+    frame: Frame,
+    operation: Op,
+    declared: Mapping[str, WeightSpec],
+    given: Mapping[str, Value | None],
+    options: Mapping[str, Any],
+    path: str | None,
+    span: Span,
+    layer: Layer | None,
+) -> dict[str, Value]:
     """The weights of a call by name: those that are given, those that a shared layer has, and new ones.
 
     Raises E0246 for new weights without a label, E0242 and E0230 for weights of the wrong type.
@@ -162,14 +190,31 @@ def new_weight(frame: Frame, path: str, spec: WeightSpec, options: Mapping[str, 
     """A new weight of the graph that owns the frame. Raises E0235 for one that is too large."""
     count = product(spec.type.shape)
     if isinstance(count, int) and count > limits.SIZE:
-        raise Mistake("E0235", f"the weight `{path}` is too large", span, found=f"{spec.type}: {count:,} elements",
-                      expected=f"at most 2**40 = {limits.SIZE:,} elements")
+        raise Mistake(
+            "E0235",
+            f"the weight `{path}` is too large",
+            span,
+            found=f"{spec.type}: {count:,} elements",
+            expected=f"at most 2**40 = {limits.SIZE:,} elements",
+        )
     if not isinstance(count, int) and not frame.session.generic:
-        raise Mistake("E0236", f"the shape of the weight `{path}` must be known", span, expected="numbers", found=str(spec.type),
-                      hint="write the size as a number where the input is declared, or make it a hyper-parameter")
+        raise Mistake(
+            "E0236",
+            f"the shape of the weight `{path}` must be known",
+            span,
+            expected="numbers",
+            found=str(spec.type),
+            hint="write the size as a number where the input is declared, or make it a hyper-parameter",
+        )
     start = options.get("init" if name == "weight" else f"{name}_init", spec.initializer)
-    weight = Weight(spec.type, path=path, initializer=_initializer(start), state=spec.state, span=span,
-                    trainable=options.get("trainable", True))
+    weight = Weight(
+        spec.type,
+        path=path,
+        initializer=_initializer(start),
+        state=spec.state,
+        span=span,
+        trainable=options.get("trainable", True),
+    )
     return owner(frame).graph.add_weight(weight)
 
 
@@ -187,17 +232,29 @@ def _initializer(value: Any) -> Initializer:
 def _check_tied(operation: Op, name: str, tensor: Value, spec: WeightSpec, span: Span) -> None:
     if tensor.type != spec.type:
         place = (Label(tensor.span, f"{tensor.type} is made here"),) if tensor.span else ()
-        raise Mistake("E0230", f"the tensor given as `{name}` does not fit this `{operation.name}`", span,
-                      expected=str(spec.type), found=str(tensor.type), labels=place)
+        raise Mistake(
+            "E0230",
+            f"the tensor given as `{name}` does not fit this `{operation.name}`",
+            span,
+            expected=str(spec.type),
+            found=str(tensor.type),
+            labels=place,
+        )
 
 
 def _check_shared(layer: Layer, name: str, spec: WeightSpec, span: Span) -> None:
     weight = layer.weights[name]
     if weight.type != spec.type:
         where = [Label(layer.span, "the layer")] + ([Label(layer.first, "its first call")] if layer.first else [])
-        raise Mistake("E0242", f"`{layer.name}` is called with inputs that need other weights", span,
-                      expected=f"`{name}` of {weight.type}, as at the first call", found=str(spec.type), labels=tuple(where),
-                      hint="inputs of a shared layer need the same sizes; declare a second layer for others")
+        raise Mistake(
+            "E0242",
+            f"`{layer.name}` is called with inputs that need other weights",
+            span,
+            expected=f"`{name}` of {weight.type}, as at the first call",
+            found=str(spec.type),
+            labels=tuple(where),
+            hint="inputs of a shared layer need the same sizes; declare a second layer for others",
+        )
 
 
 def split_options(operation: Op, name: str, value: Any, span: Span) -> tuple[str, Any] | None:
@@ -205,22 +262,38 @@ def split_options(operation: Op, name: str, value: Any, span: Span) -> tuple[str
     shape = shape_of(operation)
     if name == "trainable":
         if not isinstance(value, (bool, Poison)):
-            raise Mistake("E0213", f"`{operation.name}` cannot take this as `trainable`", span, expected="true or false",
-                          found=describe(value))
+            raise Mistake(
+                "E0213",
+                f"`{operation.name}` cannot take this as `trainable`",
+                span,
+                expected="true or false",
+                found=describe(value),
+            )
         return name, value
     weight = "weight" if name == "init" else name.removesuffix("_init") if name.endswith("_init") else None
     if weight is None or (weight not in shape.weights and not operation.variadic):
         return None
     if not isinstance(value, (Initializer, Poison, int, float)):
-        raise Mistake("E0217", "this is no initialiser", span, expected="a name such as `zeros`, a call, or a number",
-                      found=describe(value))
+        raise Mistake(
+            "E0217",
+            "this is no initialiser",
+            span,
+            expected="a name such as `zeros`, a call, or a number",
+            found=describe(value),
+        )
     return name, value
 
 
 def refuse(problem: Problem, operation: Op, span: Span) -> Mistake:
     """A refusal by `layer`, before there are operands."""
-    return Mistake(problem.code, problem.message, span, expected=problem.expected, found=problem.found,
-                   hint=problem.hint or habits.suggestion(operation.name, ()))
+    return Mistake(
+        problem.code,
+        problem.message,
+        span,
+        expected=problem.expected,
+        found=problem.found,
+        hint=problem.hint or habits.suggestion(operation.name, ()),
+    )
 
 
 def positional_names(operation: Op) -> Sequence[str]:

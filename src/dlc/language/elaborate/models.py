@@ -13,7 +13,7 @@ from dlc.language import ast
 from dlc.language.elaborate import labels
 from dlc.language.elaborate.apply import constant
 from dlc.language.elaborate.calls import given, label_path
-from dlc.language.elaborate.context import Frame, Mistake, executes, place_of
+from dlc.language.elaborate.context import Frame, Mistake, executes, head, place_of
 from dlc.language.elaborate.initializers import initializer
 from dlc.language.elaborate.layers import new_weight
 from dlc.language.elaborate.names import callee
@@ -25,17 +25,31 @@ def fresh(frame: Frame, name: str, span: Span, what: str) -> None:
     """Raises E0203 for a declaration of a name that is taken by another one."""
     if name in frame.fixed or (name in frame.names and name in frame.places):
         place = frame.places.get(name)
-        raise Mistake("E0203", f"`{name}` is bound already", span, expected=f"a new name for {what}", found=name,
-                      labels=(Label(place, f"`{name}` is bound here"),) if place is not None else ())
+        raise Mistake(
+            "E0203",
+            f"`{name}` is bound already",
+            head(span, name),
+            expected=f"a new name for {what}",
+            found=name,
+            labels=(Label(place, f"`{name}` is bound here"),) if place is not None else (),
+        )
 
 
 def _only_in_model(frame: Frame, word: str, span: Span) -> None:
     if frame.kind == "model":
         return
-    hint = {"input": "the inputs of a block stand in its second parentheses: `block B(c: int) (x: f32[N, C])`",
-            "output": "a block returns its results: `return y`"}[word]
-    raise Mistake("E0331", f"`{word}` stands in a model only", span, expected=f"`{word}` inside `model`",
-                  found=f"`{word}` in a {frame.kind}", hint=hint)
+    hint = {
+        "input": "the inputs of a block stand in its second parentheses: `block B(c: int) (x: f32[N, C])`",
+        "output": "a block returns its results: `return y`",
+    }[word]
+    raise Mistake(
+        "E0331",
+        f"`{word}` stands in a model only",
+        span,
+        expected=f"`{word}` inside `model`",
+        found=f"`{word}` in a {frame.kind}",
+        hint=hint,
+    )
 
 
 @executes(ast.InputDecl)
@@ -49,7 +63,9 @@ def input_decl(frame: Frame, node: ast.InputDecl) -> None:
         frame.fixed.pop(node.name)
         return
     default = None if node.default is None else _default(frame, node.default, found.dtype.kind)
-    frame.names[node.name] = frame.graph.add_input(node.name, found, default=default, doc=node.doc or "", span=node.span)
+    frame.names[node.name] = frame.graph.add_input(
+        node.name, found, default=default, doc=node.doc or "", span=node.span
+    )
     frame.places[node.name] = node.span
 
 
@@ -62,9 +78,13 @@ def _default(frame: Frame, node: ast.Expr, kind: str) -> float | bool:
         if value is POISON:
             return 0.0
     if not is_number(value) or (kind in ("int", "uint") and float(value) != int(value)):
-        raise Mistake("E0336", "this cannot fill an input that is left out", node.span,
-                      expected="zeros, ones or a number" if kind not in ("int", "uint") else "zeros, ones or a whole number",
-                      found=describe(value))
+        raise Mistake(
+            "E0336",
+            "this cannot fill an input that is left out",
+            node.span,
+            expected="zeros, ones or a number" if kind not in ("int", "uint") else "zeros, ones or a whole number",
+            found=describe(value),
+        )
     return bool(value) if kind == "bool" else float(value)
 
 
@@ -74,19 +94,38 @@ def output_decl(frame: Frame, node: ast.OutputDecl) -> None:
     _only_in_model(frame, "output", node.span)
     value = frame.guarded(node.value)
     if node.name in frame.graph.output_names:
-        raise Mistake("E0335", f"there are two outputs `{node.name}`", node.span, expected="a name for each output")
+        place = frame.places.get(node.name)
+        raise Mistake(
+            "E0335",
+            f"there are two outputs `{node.name}`",
+            head(node.span, node.name),
+            expected="a name for each output",
+            labels=(Label(place, "the first one"),) if place is not None else (),
+        )
     if node.name in frame.fixed:
         fresh(frame, node.name, node.span, "the output")
     if is_number(value):
         value = constant(frame, value, None, node.value.span)
     if value is not POISON and not isinstance(value, Value):
-        raise Mistake("E0205", f"the output `{node.name}` is no tensor", node.value.span, expected="a tensor", found=describe(value))
-    if value is not POISON and node.type is not None:
-        match(frame, node.type, value.type, what=f"the output `{node.name}`", span=node.value.span,
-              labels=place_of(value, f"`{value.name}`" if value.name else "the tensor", node.value.span))
+        raise Mistake(
+            "E0205",
+            f"the output `{node.name}` is no tensor",
+            node.value.span,
+            expected="a tensor",
+            found=describe(value),
+        )
+    if isinstance(value, Value) and node.type is not None:
+        match(
+            frame,
+            node.type,
+            value.type,
+            what=f"the output `{node.name}`",
+            span=node.value.span,
+            labels=place_of(value, f"`{value.name}`" if value.name else "the tensor", node.value.span),
+        )
     frame.names[node.name] = value
     frame.places[node.name] = node.span
-    if value is POISON:
+    if isinstance(value, Poison):
         value = Phantom(TensorType(F32, ()))
     if not value.name:
         value.name = node.name
@@ -108,11 +147,23 @@ def layer_decl(frame: Frame, node: ast.LayerDecl) -> None:
         frame.fix(node.name, POISON, "a layer", node.span)
         return
     if not isinstance(found, (Op, BlockRef)) or (isinstance(found, Op) and found.layer is None):
-        raise Mistake("E0202", f"`{call.callee.span.text}` has no weights to share", call.span, found=describe(found),
-                      expected="an operation with weights, or a block", hint="call it directly where it is needed")
+        raise Mistake(
+            "E0202",
+            f"`{call.callee.span.text}` has no weights to share",
+            call.span,
+            found=describe(found),
+            expected="an operation with weights, or a block",
+            hint="call it directly where it is needed",
+        )
     if any(isinstance(v.value, Value) and v.name is None for v in values):
-        raise Mistake("E0205", "a layer is declared without its inputs", call.span, expected="sizes and options",
-                      found="a tensor", hint=f"declare it, then call it: `y = {node.name}(x)`")
+        raise Mistake(
+            "E0205",
+            "a layer is declared without its inputs",
+            call.span,
+            expected="sizes and options",
+            found="a tensor",
+            hint=f"declare it, then call it: `y = {node.name}(x)`",
+        )
     frame.fix(node.name, Layer(node.name, found, tuple(values), path, node.span, frame), "a layer", node.span)
 
 
@@ -124,8 +175,14 @@ def weight_decl(frame: Frame, node: ast.ParamDecl | ast.StateDecl) -> None:
     """
     fresh(frame, node.name, node.span, "the weight")
     if frame.kind == "function":
-        raise Mistake("E0331", "a function has no weights", node.span, expected="`param` in a block or model",
-                      found="`param` in a function", hint="make it a block")
+        raise Mistake(
+            "E0331",
+            "a function has no weights",
+            node.span,
+            expected="`param` in a block or model",
+            found="`param` in a function",
+            hint="make it a block",
+        )
     found = declared(frame, node.type)
     init, options = _weight_options(frame, node.init)
     start = Initializer("zeros") if init is None else initializer(frame, init)
@@ -149,6 +206,11 @@ def _weight_options(frame: Frame, init: ast.Expr | None) -> tuple[ast.Expr | Non
         return init, {}
     value = frame.evaluate(said[0].value)
     if not isinstance(value, (bool, Poison)):
-        raise Mistake("E0213", "`trainable` of a weight must be known", said[0].span, expected="true or false",
-                      found=describe(value))
+        raise Mistake(
+            "E0213",
+            "`trainable` of a weight must be known",
+            said[0].span,
+            expected="true or false",
+            found=describe(value),
+        )
     return replace(init, args=tuple(a for a in init.args if a.name != "trainable")), {"trainable": value is not False}

@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 from dlc.diagnostics import Collector, DlcError, Label, Source, Span
 from dlc.language import ast
 from dlc.language.elaborate import habits
-from dlc.language.elaborate.values import BlockRef, FnRef, Item, ModelRef, Module
+from dlc.language.elaborate.context import head
+from dlc.language.elaborate.values import POISON, BlockRef, FnRef, Item, ModelRef, Module
 from dlc.language.files import load_source
 from dlc.language.parse import parse
 
@@ -47,8 +48,13 @@ class Library:
             module.layout = item.name
         elif isinstance(item, ast.WeightsDecl):
             if module.weights is not None:
-                self.report.error("E0251", "the weights are declared twice", item.span, expected="one `weights` line",
-                                  labels=(Label(module.weights.span, "the first one"),))
+                self.report.error(
+                    "E0251",
+                    "the weights are declared twice",
+                    item.span,
+                    expected="one `weights` line",
+                    labels=(Label(module.weights.span, "the first one"),),
+                )
             module.weights = item
         elif isinstance(item, ast.ImportDecl):
             self._import(module, item)
@@ -65,8 +71,14 @@ class Library:
         other = module.places.get(name)
         if other is not None:
             place = head(span, name)
-            self.report.error("E0323", f"`{name}` is defined twice", place, expected="one definition of each name",
-                              labels=(Label(head(other, name), "the first one"),), hint="give one of them another name")
+            self.report.error(
+                "E0323",
+                f"`{name}` is defined twice",
+                place,
+                expected="one definition of each name",
+                labels=(Label(head(other, name), "the first one"),),
+                hint="give one of them another name",
+            )
             return
         module.items[name] = item
         module.places[name] = span
@@ -76,40 +88,67 @@ class Library:
         for wanted in node.names:
             name = wanted.alias or wanted.name
             if found is None:
+                module.items.setdefault(name, POISON)
                 continue
             item = found.items.get(wanted.name)
+            if item is None or isinstance(item, ModelRef):
+                module.items.setdefault(name, POISON)
             if item is None:
-                self.report.error("E0322", f'"{node.path}" has no `{wanted.name}`', wanted.span, found=wanted.name,
-                                  expected=", ".join(list(found.items)[:12]) or "a file with blocks",
-                                  hint=habits.suggestion(wanted.name, found.items))
+                self.report.error(
+                    "E0322",
+                    f'"{node.path}" has no `{wanted.name}`',
+                    wanted.span,
+                    found=wanted.name,
+                    expected=", ".join(list(found.items)[:12]) or "a file with blocks",
+                    hint=habits.suggestion(wanted.name, found.items),
+                )
             elif isinstance(item, ModelRef):
-                self.report.error("E0322", f"`{wanted.name}` is a model; only blocks and functions are imported", wanted.span,
-                                  expected="a block or a function", found=f"the model {wanted.name}",
-                                  hint="move what is shared into a block, and call it from both models")
+                self.report.error(
+                    "E0322",
+                    f"`{wanted.name}` is a model; only blocks and functions are imported",
+                    wanted.span,
+                    expected="a block or a function",
+                    found=f"the model {wanted.name}",
+                    hint="move what is shared into a block, and call it from both models",
+                )
             else:
                 self._name(module, name, item, wanted.span)
 
     def _file(self, module: Module, node: ast.ImportDecl) -> Module | None:
         """The imported module. Reports E0320 for a file that is not there, E0321 for a cycle."""
         if PurePosixPath(node.path).is_absolute() or "\\" in node.path or "\0" in node.path:
-            self.report.error("E0320", "an import is relative to its file", node.span, found=node.path,
-                              expected='a path such as "blocks.dl" or "../parts/blocks.dl"')
+            self.report.error(
+                "E0320",
+                "an import is relative to its file",
+                node.span,
+                found=node.path,
+                expected='a path such as "blocks.dl" or "../parts/blocks.dl"',
+            )
             return None
         place = (Path(module.source.path).parent / node.path).resolve()
         if place in self.reading:
-            cycle = [p.name for p in self.reading[self.reading.index(place):]]
-            self.report.error("E0321", "files import one another in a circle", node.span, expected="imports without a circle",
-                              found=" -> ".join([*cycle, place.name]),
-                              hint="move what both need into a third file")
+            cycle = [p.name for p in self.reading[self.reading.index(place) :]]
+            self.report.error(
+                "E0321",
+                "files import one another in a circle",
+                node.span,
+                expected="imports without a circle",
+                found=" -> ".join([*cycle, place.name]),
+                hint="move what both need into a third file",
+            )
             return None
         if place in self.modules:
             return self.modules[place]
         if not place.is_file() or len(self.modules) >= FILES:
             missing = not place.is_file()
             near = [p.name for p in place.parent.glob("*.dl")] if missing and place.parent.is_dir() else []
-            self.report.error("E0320", f'there is no file "{node.path}"' if missing else f"more than {FILES} files are imported",
-                              node.span, expected=f"a file at {shown(module, node.path)}" if missing else f"at most {FILES} files",
-                              hint=habits.suggestion(place.name, near) or "the path is relative to the file that imports")
+            self.report.error(
+                "E0320",
+                f'there is no file "{node.path}"' if missing else f"more than {FILES} files are imported",
+                node.span,
+                expected=f"a file at {shown(module, node.path)}" if missing else f"at most {FILES} files",
+                hint=habits.suggestion(place.name, near) or "the path is relative to the file that imports",
+            )
             self.modules[place] = None
             return None
         try:
@@ -124,9 +163,3 @@ def shown(module: Module, path: str) -> str:
     """The place of an import as people would type it."""
     parent = Path(module.source.path).parent
     return str(path if str(parent) == "." else parent / path)
-
-
-def head(span: Span, name: str) -> Span:
-    """The name in the first line of a declaration."""
-    start = span.source.text.find(name, span.start, span.end)
-    return Span(span.source, start, start + len(name)) if start >= 0 else span

@@ -17,11 +17,11 @@ from dlc.language.elaborate.context import Frame, Mistake, evaluates
 from dlc.language.elaborate.values import (
     POISON,
     BlockRef,
-    Builtin,
     Callee,
     FnRef,
     Layer,
     ModelRef,
+    Poison,
     describe,
 )
 
@@ -86,7 +86,7 @@ def _named_callee(frame: Frame, node: ast.Name) -> Any:
     if bound is POISON or isinstance(bound, (BlockRef, FnRef, Layer, Op)):
         return bound
     item = frame.module.items.get(name)
-    if isinstance(item, (BlockRef, FnRef)):
+    if isinstance(item, (BlockRef, FnRef, Poison)):
         return item
     if isinstance(item, ModelRef):
         raise Mistake(
@@ -152,6 +152,15 @@ def _foreign_callee(frame: Frame, node: ast.Field) -> Mistake:
     base = root(node)
     whole = node.span.text if len(node.span.text) < 60 else node.name
     known = habits.operation_for(node.name)
+    if base == "self" and base not in frame.names:
+        return Mistake(
+            "E0201",
+            "there is no `self`",
+            node.span,
+            expected="an operation, a block, a function or a layer",
+            found=whole,
+            hint="a layer is called where it stands: `x |> linear(64) @fc`; to call it twice: `layer fc = linear(64)`",
+        )
     if base in habits.MODULES and base not in frame.names:
         hint = (
             f"operations have no prefix: `x |> {known}`" if known else "operations have no prefix; `dlc ops` lists them"

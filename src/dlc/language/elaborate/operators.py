@@ -7,10 +7,11 @@ from typing import Any
 from dlc.diagnostics import Span
 from dlc.ir.dim import Answer, Expr, equal, floor_div
 from dlc.ir.graph import Assumption, Value, Weight
+from dlc.ir.op import op as operation
 from dlc.ir.types import TensorType
 from dlc.language import ast
 from dlc.language.elaborate import limits
-from dlc.language.elaborate.apply import constant, named
+from dlc.language.elaborate.apply import apply, constant, named
 from dlc.language.elaborate.builtins import power
 from dlc.language.elaborate.context import Frame, Mistake, evaluates, place_of
 from dlc.language.elaborate.sizes import not_whole
@@ -34,6 +35,14 @@ TENSOR = {
     "or": "logical_or",
 }
 COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">="))
+_IMPLIED = {
+    "==": ("==", "<=", ">="),
+    "!=": ("!=",),
+    "<": ("<", "<=", "!="),
+    "<=": ("<=",),
+    ">": (">", ">=", "!="),
+    ">=": (">=",),
+}
 OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
@@ -70,7 +79,22 @@ def binary(frame: Frame, node: ast.Binary) -> Any:
         return POISON
     if isinstance(left, Value) or isinstance(right, Value):
         return tensor_operator(frame, node.op, left, right, node)
-    return compile_time(node.op, left, right, node.span)
+    value = compile_time(node.op, left, right, node.span)
+    return value if not isinstance(value, Condition) else known(frame, value)
+
+
+def known(frame: Frame, condition: Condition) -> bool | Condition:
+    """The condition, decided where an assumption of the program says it or its opposite."""
+    for left, relation, right in condition.parts:
+        difference = left - right
+        for assumption in frame.session.assumptions:
+            if assumption.left - assumption.right != difference:
+                continue
+            if relation in _IMPLIED[assumption.relation]:
+                return True
+            if OPPOSITE[relation] in _IMPLIED[assumption.relation]:
+                return False
+    return condition
 
 
 def _logical(frame: Frame, node: ast.Binary, left: Any) -> Any:
@@ -227,7 +251,11 @@ def tensor_operator(frame: Frame, op: str, left: Any, right: Any, node: ast.Bina
     a = left if isinstance(left, Value) else _operand(frame, op, left, right.type, node.left.span, node)
     b = right if isinstance(right, Value) else _operand(frame, op, right, left.type, node.right.span, node)
     _check_broadcast(op, a, b, node)
-    return named(frame, TENSOR[op], (a, b), node.span)
+    wording = {
+        w: s.name if isinstance(s, ast.Name) else side
+        for w, s, side in (("x", node.left, "the left side"), ("y", node.right, "the right side"))
+    }
+    return apply(frame, operation(TENSOR[op]), (a, b), {}, node.span, wording=wording)
 
 
 def _operand(frame: Frame, op: str, value: Any, other: TensorType, span: Span, node: ast.Binary) -> Value:
@@ -255,7 +283,7 @@ def _operand(frame: Frame, op: str, value: Any, other: TensorType, span: Span, n
 def _check_broadcast(op: str, a: Value, b: Value, node: ast.Binary) -> None:
     if a.type.rank == b.type.rank or not a.type.rank or not b.type.rank:
         return
-    short, long = (a, b) if a.type.rank < b.type.rank else (b, a)
+    short = a if a.type.rank < b.type.rank else b
     if isinstance(short, Weight):
         return
     names = [s.span.text if isinstance(s, ast.Name) else w for s, w in ((node.left, "x"), (node.right, "y"))]

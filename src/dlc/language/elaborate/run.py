@@ -13,29 +13,46 @@ from dlc.ir.op import is_op, op
 from dlc.ir.types import DTYPES
 from dlc.language import ast
 from dlc.language.elaborate import (  # noqa: F401  # each enters its evaluators
-    assumptions, calls, control, habits, indexing, kinds, limits, models, operators, statements,
+    assumptions,
+    calls,
+    control,
+    habits,
+    indexing,
+    kinds,
+    limits,
+    models,
+    operators,
+    statements,
 )
 from dlc.language.elaborate.blocks import build_alone
-from dlc.language.elaborate.context import Frame, Mistake, Overflow, Restart, Session, overflow
-from dlc.language.elaborate.modules import head
-from dlc.language.elaborate.values import POISON, BlockRef, FnRef, ModelRef, Module
+from dlc.language.elaborate.context import Frame, Mistake, Overflow, Restart, Session, head, overflow
+from dlc.language.elaborate.values import POISON, BlockRef, FnRef, Module
 
 RESTARTS = 1000
 """Assumptions of one program that make sizes equal."""
 
 
-def elaborate(module: Module, model: ast.ModelDecl, arguments: Mapping[str, Any], report: Collector, *,
-              generic: bool = False, used: set[BlockRef | FnRef] | None = None) -> Program | None:
+def elaborate(
+    module: Module,
+    model: ast.ModelDecl,
+    arguments: Mapping[str, Any],
+    report: Collector,
+    *,
+    generic: bool = False,
+    used: set[BlockRef | FnRef] | None = None,
+) -> Program | None:
     """The program of a model; None after reporting what is wrong.
 
     arguments: hyper-parameters by name. generic: hyper-parameters without a value are unknown, not missing.
     used: gets the blocks and functions that the model calls.
     """
+
     def build(session: Session) -> Program | None:
         program = _model(session, module, model, arguments)
         if used is not None:
             used.update(session.used)
         return program
+
     return _attempts(build, report, generic)
 
 
@@ -55,8 +72,14 @@ def _attempts(build: Callable[[Session], Program | None], report: Collector, gen
         except Overflow as end:
             session.report.add(end.diagnostic)
         except RecursionError:
-            session.report.add(Diagnostic("E0311", "expressions and blocks are nested too deeply", None,
-                                          hint="give names to inner parts, and let recursion end earlier"))
+            session.report.add(
+                Diagnostic(
+                    "E0311",
+                    "expressions and blocks are nested too deeply",
+                    None,
+                    hint="give names to inner parts, and let recursion end earlier",
+                )
+            )
         for diagnostic in session.report.diagnostics:
             report.add(diagnostic)
         return None if session.report.failed else program
@@ -81,14 +104,24 @@ def _model(session: Session, module: Module, model: ast.ModelDecl, arguments: Ma
     _bind_arguments(frame, model, arguments)
     graph.parameters = {p.name: _plain(frame.names.get(p.name)) for p in model.hypers}
     frame.execute(model.body.statements)
-    if not graph.outputs:
-        frame.complain(Mistake("E0330", f"the model `{model.name}` has no output", head(model.span, model.name),
-                               expected="`output name = value`", found="no output",
-                               hint="name what the model gives: `output logits = x`"))
+    if not graph.outputs and not session.complaints:
+        frame.complain(
+            Mistake(
+                "E0330",
+                f"the model `{model.name}` has no output",
+                head(model.span, model.name),
+                expected="`output name = value`",
+                found="no output",
+                hint="name what the model gives: `output logits = x`",
+            )
+        )
     total = len(graph) + sum(session.built[n.block].expanded for n in graph.walk() if isinstance(n, Call))
     if total > limits.EXPANDED:
-        raise overflow(head(model.span, model.name), f"`{model.name}` stands for more than {limits.EXPANDED:,} steps",
-                       "calls of blocks that call blocks multiply; lower the counts")
+        raise overflow(
+            head(model.span, model.name),
+            f"`{model.name}` stands for more than {limits.EXPANDED:,} steps",
+            "calls of blocks that call blocks multiply; lower the counts",
+        )
     return Program(graph, layout=module.layout, assumptions=list(session.assumptions))
 
 
@@ -100,9 +133,16 @@ def _bind_arguments(frame: Frame, model: ast.ModelDecl, arguments: Mapping[str, 
     known = [p.name for p in model.hypers]
     for name in arguments:
         if name not in known:
-            frame.complain(Mistake("E0341", f"`{model.name}` has no hyper-parameter `{name}`", head(model.span, model.name),
-                                   expected=", ".join(known) or "no hyper-parameters", found=name,
-                                   hint=habits.suggestion(name, known)))
+            frame.complain(
+                Mistake(
+                    "E0341",
+                    f"`{model.name}` has no hyper-parameter `{name}`",
+                    head(model.span, model.name),
+                    expected=", ".join(known) or "no hyper-parameters",
+                    found=name,
+                    hint=habits.suggestion(name, known),
+                )
+            )
     for param in model.hypers:
         try:
             value = _argument(frame, model, param, arguments)
@@ -121,8 +161,14 @@ def _argument(frame: Frame, model: ast.ModelDecl, param: ast.Param, arguments: M
     kinds.check_kind(param.type)
     if frame.session.generic:
         return POISON
-    raise Mistake("E0212", f"`{model.name}` needs a value for `{param.name}`", param.span, found="nothing",
-                  expected=f"{param.name}: {param.type.span.text}", hint=f"give it a default, or `--set {param.name}=...`")
+    raise Mistake(
+        "E0212",
+        f"`{model.name}` needs a value for `{param.name}`",
+        param.span,
+        found="nothing",
+        expected=f"{param.name}: {param.type.span.text}",
+        hint=f"give it a default, or `--set {param.name}=...`",
+    )
 
 
 def _given(frame: Frame, param: ast.Param, value: Any) -> Any:
@@ -148,7 +194,7 @@ def check_module(module: Module, report: Collector) -> dict[str, Program | None]
         generic = any(p.default is None for p in model.hypers)
         programs[model.name] = elaborate(module, model, {}, report, generic=generic, used=used)
     for item in module.items.values():
-        if not isinstance(item, ModelRef) and item.module is module and item not in used:
+        if isinstance(item, (BlockRef, FnRef)) and item.module is module and item not in used:
             _check_alone(item, report, used)
     return programs
 
@@ -157,5 +203,5 @@ def _check_alone(item: BlockRef | FnRef, report: Collector, used: set[BlockRef |
     def build(session: Session) -> None:
         build_alone(session, item)
         used.update(session.used)
-    _attempts(build, report, generic=True)
 
+    _attempts(build, report, generic=True)

@@ -81,9 +81,7 @@ def unbound(frame: Frame, node: ast.Expr) -> list[ast.Name]:
 def size_of(frame: Frame, node: ast.Expr) -> Dim | Poison:
     """The size that an expression in a type is worth. Raises E0205, E0233, E0235."""
     value = frame.evaluate(node)
-    if value is POISON:
-        return POISON
-    return checked_size(value, node.span)
+    return value if isinstance(value, Poison) else checked_size(value, node.span)
 
 
 def checked_size(value: Any, span: Span) -> Dim:
@@ -249,7 +247,8 @@ def _conflict(
     meaning = f"{text} = {wanted}" if text != str(wanted) else text
     words = "differs from what is declared" if never else "cannot be proved to have the declared size"
     origin = frame.places.get(dim.name) if isinstance(dim, ast.Name) else None
-    bound = (Label(origin, f"`{text}` is {wanted} from here"),) if origin and origin != dim.span else ()
+    says = f"`{text}` is bound here" if text == str(wanted) else f"`{text}` is {wanted} from here"
+    bound = (Label(origin, says),) if origin and origin != dim.span else ()
     return Mistake(
         "E0230" if never else "E0231",
         f"{what} {words}: {size} where {meaning} stands",

@@ -63,9 +63,15 @@ def _parts(node: ast.Assign, value: Any) -> Sequence[Any]:
     elif isinstance(value, tuple):
         spare = ["_"] * max(0, len(value) - count)
         hint = f"write `{', '.join([names, *spare])} = ...`" if spare else None
-    raise Mistake("E0208", f"{count} names, but {found}", node.targets[0].span.to(node.targets[-1].span),
-                  expected=f"{count} values for {names}", found=found, hint=hint,
-                  labels=(Label(node.value.span, "this gives them"),))
+    raise Mistake(
+        "E0208",
+        f"{count} names, but {found}",
+        node.targets[0].span.to(node.targets[-1].span),
+        expected=f"{count} values for {names}",
+        found=found,
+        hint=hint,
+        labels=(Label(node.value.span, "this gives them"),),
+    )
 
 
 def bind(frame: Frame, target: ast.Target, value: Any, span: Span) -> None:
@@ -74,9 +80,15 @@ def bind(frame: Frame, target: ast.Target, value: Any, span: Span) -> None:
     if name in frame.fixed:
         what = frame.fixed[name]
         place = frame.places.get(name)
-        raise Mistake("E0203", f"`{name}` is {what} and cannot be bound again", target.span, expected="a new name",
-                      found=name, labels=(Label(place, f"{what[2:]} `{name}`"),) if place is not None else (),
-                      hint="tensors may be bound again; sizes, hyper-parameters and layers may not")
+        raise Mistake(
+            "E0203",
+            f"`{name}` is {what} and cannot be bound again",
+            target.span,
+            expected="a new name",
+            found=name,
+            labels=(Label(place, f"{what[2:]} `{name}`"),) if place is not None else (),
+            hint="tensors may be bound again; sizes, hyper-parameters and layers may not",
+        )
     if target.type is not None:
         value = _typed(frame, target, target.type, value, span)
     if isinstance(value, Value) and not value.name and not isinstance(value, (Input, Weight)):
@@ -95,7 +107,9 @@ def _typed(frame: Frame, target: ast.Target, wanted: ast.TypeExpr, value: Any, s
         probe = declared(frame.inner(), ast.TypeExpr(wanted.name, span=wanted.span))
         value = constant(frame, value, None if probe is None else probe.dtype, span)
     if not isinstance(value, Value):
-        raise Mistake("E0205", f"`{target.name}` is declared as a tensor", span, expected=wanted.span.text, found=describe(value))
+        raise Mistake(
+            "E0205", f"`{target.name}` is declared as a tensor", span, expected=wanted.span.text, found=describe(value)
+        )
     match(frame, wanted, value.type, what=f"`{target.name}`", span=span, labels=place_of(value, "the tensor", span))
     return value
 
@@ -104,8 +118,14 @@ def _typed(frame: Frame, target: ast.Target, wanted: ast.TypeExpr, value: Any, s
 def execute_return(frame: Frame, node: ast.Return) -> tuple[Any, ...] | None:
     """The places and values that are returned. Raises E0331 in a model."""
     if frame.kind == "model":
-        raise Mistake("E0331", "a model does not return", node.span, expected="`output name = value`", found="`return`",
-                      hint="results of a model have names: `output logits = x`")
+        raise Mistake(
+            "E0331",
+            "a model does not return",
+            node.span,
+            expected="`output name = value`",
+            found="`return`",
+            hint="results of a model have names: `output logits = x`",
+        )
     return tuple((value, frame.guarded(value)) for value in node.values)
 
 
@@ -170,22 +190,40 @@ def decide(frame: Frame, node: ast.Expr) -> bool | None:
     if value is POISON or (isinstance(value, Condition) and frame.session.generic):
         return None
     if isinstance(value, Condition):
-        raise Mistake("E0300", "`if` is decided before the model runs, and this depends on a size that is not known",
-                      node.span, expected="a condition with a known answer", found=str(value),
-                      hint="give the size as a number or a hyper-parameter, or state which case holds with `assume`")
+        raise Mistake(
+            "E0300",
+            "`if` is decided before the model runs, and this depends on a size that is not known",
+            node.span,
+            expected="a condition with a known answer",
+            found=str(value),
+            hint="give the size as a number or a hyper-parameter, or state which case holds with `assume`",
+        )
     if isinstance(value, Value):
-        raise Mistake("E0270", "`if` is decided before the model runs", node.span, expected="a compile-time condition",
-                      found=describe(value), hint="a choice that depends on a tensor is `cond p { a } else { b }`, "
-                      "or `where(p, a, b)` element by element")
-    raise Mistake("E0206", "`if` needs a condition", node.span, expected="true, false or a comparison", found=describe(value))
+        raise Mistake(
+            "E0270",
+            "`if` is decided before the model runs",
+            node.span,
+            expected="a compile-time condition",
+            found=describe(value),
+            hint="a choice that depends on a tensor is `cond p { a } else { b }`, "
+            "or `where(p, a, b)` element by element",
+        )
+    raise Mistake(
+        "E0206", "`if` needs a condition", node.span, expected="true, false or a comparison", found=describe(value)
+    )
 
 
 @executes(ast.For)
 def for_loop(frame: Frame, node: ast.For) -> tuple[Any, ...] | None:
     """The body for each element; labels directly in it get the number of the round. Raises E0203, E0313."""
     if node.name in frame.fixed:
-        raise Mistake("E0203", f"`{node.name}` is {frame.fixed[node.name]} and cannot be bound again", node.span,
-                      expected="a new name", found=node.name)
+        raise Mistake(
+            "E0203",
+            f"`{node.name}` is {frame.fixed[node.name]} and cannot be bound again",
+            node.span,
+            expected="a new name",
+            found=node.name,
+        )
     rounds = _rounds(frame, node)
     outer, before = frame.suffix, frame.session.complaints
     frame.fixed[node.name], frame.places[node.name] = "the index of a loop", node.span
@@ -212,11 +250,22 @@ def _rounds(frame: Frame, node: ast.For) -> Sequence[tuple[Any, Any]]:
             return [(0, POISON)]
         for value, place in zip(bounds, (node.iterable.start, node.iterable.stop), strict=True):
             if isinstance(value, bool) or not isinstance(value, int):
-                raise Mistake("E0313", "the bounds of `for` must be known whole numbers", place.span,
-                              expected="a whole number", found=describe(value), hint="a loop over an axis at run time is `scan`")
+                raise Mistake(
+                    "E0313",
+                    "the bounds of `for` must be known whole numbers",
+                    place.span,
+                    expected="a whole number",
+                    found=describe(value),
+                    hint="a loop over an axis at run time is `scan`",
+                )
         if bounds[1] - bounds[0] > limits.STEPS:
-            raise Mistake("E0313", "`for` has too many rounds", node.iterable.span, expected=f"at most {limits.STEPS:,}",
-                          found=f"{bounds[1] - bounds[0]:,}")
+            raise Mistake(
+                "E0313",
+                "`for` has too many rounds",
+                node.iterable.span,
+                expected=f"at most {limits.STEPS:,}",
+                found=f"{bounds[1] - bounds[0]:,}",
+            )
         return [(i, i) for i in range(*bounds)]
     value = frame.evaluate(node.iterable)
     if value is POISON:
@@ -225,6 +274,16 @@ def _rounds(frame: Frame, node: ast.For) -> Sequence[tuple[Any, Any]]:
         return [(i, i) for i in value]
     if isinstance(value, tuple):
         return list(enumerate(value))
-    hint = "a loop over an axis of a tensor is `scan (...) over (xt = x)`" if isinstance(value, Value) else "count with `for i in 0..n`"
-    raise Mistake("E0313", "`for` needs a list or a range", node.iterable.span, expected="`0..n` or a list", found=describe(value),
-                  hint=hint)
+    hint = (
+        "a loop over an axis of a tensor is `scan (...) over (xt = x)`"
+        if isinstance(value, Value)
+        else "count with `for i in 0..n`"
+    )
+    raise Mistake(
+        "E0313",
+        "`for` needs a list or a range",
+        node.iterable.span,
+        expected="`0..n` or a list",
+        found=describe(value),
+        hint=hint,
+    )

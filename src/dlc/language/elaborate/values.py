@@ -1,6 +1,7 @@
 """What an expression can be worth while a program is elaborated, besides tensors (`dlc.ir.graph.Value`).
 
-Compile-time values are int, float, bool, str, None, tuple, `range`, DType, Initializer, sizes (`Expr`) and the classes below.
+Compile-time values are int, float, bool, str, None, tuple, `range`, DType, Initializer, sizes (`Expr`) and the classes
+below.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ class Layer:
     first: Span | None = None
 
 
-Item = BlockRef | FnRef | ModelRef
+Item = BlockRef | FnRef | ModelRef | Poison
 Callee = Op | BlockRef | FnRef | Layer | Builtin
 
 
@@ -154,6 +155,16 @@ def is_dim(value: Any) -> bool:
 def is_number(value: Any) -> bool:
     """Whether it is a number that a tensor could hold."""
     return isinstance(value, (int, float))
+
+
+def spelled(value: Any) -> str:
+    """A compile-time value as it would be written."""
+    if isinstance(value, (tuple, list, range)):
+        parts = [spelled(v) for v in value[:12]]
+        return f"[{', '.join(parts)}{', ...' if len(value) > 12 else ''}]"
+    if isinstance(value, (bool, type(None))):
+        return {True: "true", False: "false", None: "none"}[value]
+    return f'"{value[:60]}"' if isinstance(value, str) else str(value)[:60]
 
 
 def describe(value: Any) -> str:
