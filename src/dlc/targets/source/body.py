@@ -13,6 +13,7 @@ from dlc.targets.source.code import Code, atom, either, plain
 from dlc.targets.source.dialect import Dialect, Layer, Result, Several, Site, scalar
 from dlc.targets.source.dims import UnknownSize
 from dlc.targets.source.layers import Member, carried
+from dlc.targets.source.layout import LIMIT
 from dlc.targets.source.marks import forget
 from dlc.targets.source.names import identifier, is_plain, unique
 from dlc.targets.source.reconcile import Optional
@@ -110,7 +111,9 @@ class Body:
         self.lines += [Line(self.indent + line) for line in lines]
 
     def size(self, dim: Dim, hint: str, prefer: Sequence[Value | None]) -> Code:
-        return self.scope.size(dim, hint, prefer)
+        leaves = [leaf for v in prefer if v is not None
+                  for leaf in (self._leaves(self._step_of[v]) if v in self._inline else [v])]
+        return self.scope.size(dim, hint, leaves)
 
     def region(self, graph: Graph, operands: Sequence[str]) -> tuple[list[str], list[Code]]:
         inner = Body(graph, self.dialect, self.members, outer=self)
@@ -255,7 +258,7 @@ class Body:
             if len(step.last.outputs) != 1 or self._is_statement(step):
                 continue
             value = step.last.outputs[0]
-            depth[value] = inside + (0 if _is_infix(step.last) else 1)
+            depth[value] = inside + (0 if _is_infix(step.last) or _is_cheap(value) else 1)
             if self._may_nest(value, step, steps[at + 1:at + 4], depth[value]):
                 chosen.add(value)
         return chosen
@@ -273,7 +276,8 @@ class Body:
         if len(readers) != 1 or readers[0][0].graph is not self.graph:
             return False
         reader = next((s for s in following if readers[0][0] in s.nodes), None)
-        if reader is None or (value.name and value.name != reader.last.outputs[0].name) or regions(reader.last):
+        name = own_name(value)
+        if reader is None or (name and name != own_name(reader.last.outputs[0])) or regions(reader.last):
             return False
         if len(reader.nodes) > 1 and self._is_statement(reader):
             return False
@@ -321,13 +325,11 @@ class Body:
         return targets
 
     def _candidates(self, value: Value, step: Step) -> Iterable[str]:
-        yield from [value.name] if value.name else []
         follow, hops = value, 0
-        while not follow.name and len(follow.uses) == 1 and hops < 40:
-            reader = follow.users[0]
-            follow, hops = reader.outputs[0], hops + 1
-        if follow.name:
-            yield follow.name
+        while not own_name(follow) and len(follow.uses) == 1 and follow.users[0].outputs and hops < 40:
+            follow, hops = follow.users[0].outputs[0], hops + 1
+        if own_name(follow):
+            yield own_name(follow)
         elif any(follow is v for v in self.graph.outputs):
             yield from [self.graph.output_names[self.graph.outputs.index(follow)]]
         first = next((v for v in _reads(step) if v in self.scope.names), None)
@@ -339,8 +341,11 @@ class Body:
         if len(self.indent) + len(plain(text)) <= WIDTH:
             return
         nested = [v for v in _reads(step) if v in self._inline]
+        long = [v for v in nested if not _is_cheap(v)]
+        if not long and len(self.indent) + len(plain(text)) <= LIMIT - 2 * len(INDENT):
+            return
         if nested:
-            raise _TooLong(nested[-1])
+            raise _TooLong((long or nested)[-1])
 
     def _comment(self, step: Step) -> str:
         """The shape, where it is not the one that came in."""
@@ -348,7 +353,8 @@ class Body:
         first = next((v for v in self._leaves(step) if not isinstance(v, Weight)), None)
         if len(step.last.outputs) > 1 or first is None or value.type.rank < 3 or self.outer is not None:
             return ""
-        if value.type.rank == first.type.rank and value.type.shape[2:] == first.type.shape[2:]:
+        before, after = first.type, value.type
+        if before.rank == after.rank and (after.rank == 3 or before.shape[2:] == after.shape[2:]):
             return ""
         return f"[{', '.join(map(str, value.type.shape))}]"
 
@@ -447,6 +453,22 @@ def access(dialect: Dialect, root: Member, path: str) -> str:
 def _reads(step: Step) -> list[Value]:
     """The values that a step reads, weights of layers too; a chain reads what its first call reads."""
     return [v for v in step.first.operands if v is not None]
+
+
+def own_name(value: Value) -> str:
+    """The name that somebody gave to a value; a name that is only the label of the layer it comes from counts not."""
+    node = value.node
+    if isinstance(node, BlockCall) and value.name in (node.instance, node.instance.rpartition(".")[2]):
+        return ""
+    if isinstance(node, Apply) and any(
+            isinstance(v, Weight) and v.path.startswith(f"{value.name}.") for v in node.operands):
+        return ""
+    return value.name
+
+
+def _is_cheap(value: Value) -> bool:
+    """Whether it is a part of another value that is as short to say as a name."""
+    return isinstance(value.node, Apply) and value.node.op.name == "select"
 
 
 def _is_infix(node: Node) -> bool:

@@ -54,7 +54,9 @@ def infix(left: str, operator: str, right: str) -> Code:
     """`left operator right` with the parentheses that it needs."""
     own = _LEVELS[operator]
     if operator == "**":
-        return Code(f"{within(left, ATOM)} ** {within(right, UNARY)}", own)
+        base, power = within(left, ATOM), within(right, UNARY)
+        tight = all(re.fullmatch(r"-?[\w.]+", plain(side)) for side in (base, power))
+        return Code(f"{base}**{power}" if tight else f"{base} ** {power}", own)
     if own == COMPARISON:
         return Code(f"{within(left, own - 1)} {operator} {within(right, own - 1)}", own)
     same = isinstance(right, Code) and operator in _ASSOCIATIVE and f" {operator} " in right

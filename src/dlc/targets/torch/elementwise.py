@@ -14,12 +14,13 @@ from dlc.targets.torch.table import (
     call,
     dtype,
     infix,
+    lit,
     method,
     operand,
     pair,
 )
 
-_INFIX = {"add": "+", "sub": "-", "mul": "*", "pow": "**", "equal": "==", "not_equal": "!=", "less": "<",
+_INFIX = {"add": "+", "sub": "-", "mul": "*", "equal": "==", "not_equal": "!=", "less": "<",
           "less_equal": "<=", "greater": ">", "greater_equal": ">=", "remainder": "%"}
 _LOGICAL = {"logical_and": "&", "logical_or": "|", "logical_xor": "^"}
 _METHODS = {"abs": "abs", "sign": "sign", "exp": "exp", "log": "log", "sqrt": "sqrt", "rsqrt": "rsqrt", "sin": "sin",
@@ -55,6 +56,19 @@ def _function(name: str, site: Site) -> Result:
 
 for _name, _function_name in {**_FUNCTIONS, **_BINARY}.items():
     TABLE.writes(_name)(partial(_function, _function_name))
+
+
+@TABLE.writes("pow")
+def pow_(site: Site) -> Result:
+    power = site.scalar(1)
+    if power is not None and power == int(power) and site.scalar(0) is None:
+        return infix(site.x, "**", lit(int(power), "power"))
+    return infix(*_ordered(site))
+
+
+def _ordered(site: Site) -> tuple[str, str, str]:
+    left, right = pair(site)
+    return left, "**", right
 
 
 @TABLE.writes("neg")
