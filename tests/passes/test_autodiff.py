@@ -16,7 +16,7 @@ from dlc.ir.op import Initializer, Problem
 from dlc.ir.verify import verify
 from dlc.passes.autodiff import grad, gradients
 from dlc.passes.base import run as run_passes
-from dlc.passes.dead import RemoveDead
+from dlc.passes.dead import RemoveDead, remove_dead
 from dlc.passes.lower import Lower
 from dlc.passes.share import Share
 
@@ -151,6 +151,19 @@ def test_lowering_and_sharing_leave_one_computation() -> None:
     graph.add_output("g", grad(b, b.sum(y), x))  # type: ignore[arg-type]
     small = run_passes([Lower(), Share(), RemoveDead()], Program(graph), verified=True)
     assert [n.label for n in small.entry.nodes].count("erf") == 1
+
+
+def test_nothing_is_left_over() -> None:
+    """Only what the wanted gradient needs stays in the graph: none of the other operand's."""
+    graph = Graph("m")
+    x, y = graph.add_input("x", typed("f32[3]")), graph.add_input("y", typed("f32[3]"))
+    b = Builder(graph)
+    scalar = b.sum(b.mul(b.exp(x), b.exp(y)))
+    graph.add_output("f", scalar)
+    graph.add_output("g", grad(b, scalar, x))  # type: ignore[arg-type]
+    count = len(graph)
+    assert remove_dead(graph) == 0
+    assert count == len(graph)
 
 
 def test_seeds_and_several_ys() -> None:

@@ -43,9 +43,19 @@ def gradients(b: Builder, ys: Sequence[Value], wrt: Sequence[Value],
     seeds: of the types of the ys, ones unless given; None leaves a y out. Everything must be in the graph of `b`,
     which appends to its end. Raises Problem for what cannot be differentiated.
     """
+    before = set(b.graph.nodes)
     start = [filled(b, y.type, 1) for y in ys] if seeds is None else list(seeds)
     found = _reverse(b, list(zip(ys, start, strict=True)), wrt, leaves=())
-    return [found.get(v) for v in wrt]
+    results = [found.get(v) for v in wrt]
+    _prune(b.graph, before, set(results))
+    return results
+
+
+def _prune(graph: Graph, before: set[Node], results: set[Value | None]) -> None:
+    """Remove what the rules made on the way to gradients that nobody asked for."""
+    for node in graph.nodes_reversed:
+        if node not in before and not any(v.uses or v in results for v in node.outputs):
+            graph.remove(node)
 
 
 def _reverse(b: Builder, seeded: Iterable[tuple[Value, Value | None]], wrt: Sequence[Value],
