@@ -4,43 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlc.ir.op import Initializer
+from dlc.diagnostics import Span
+from dlc.ir.op import Initializer, Problem
 from dlc.language import ast
 from dlc.language.elaborate import habits
 from dlc.language.elaborate.context import Frame, Mistake
-from dlc.language.elaborate.values import POISON, Given, Poison, describe, is_number
+from dlc.language.elaborate.values import POISON, Poison, describe, is_number
+from dlc.ops import initializers as rules
 
-INITIALIZERS: dict[str, tuple[str, ...]] = {
-    "zeros": (),
-    "ones": (),
-    "constant": ("value",),
-    "uniform": ("low", "high"),
-    "normal": ("mean", "std"),
-    "truncated_normal": ("mean", "std", "low", "high"),
-    "xavier_uniform": ("gain",),
-    "xavier_normal": ("gain",),
-    "kaiming_uniform": ("mode", "nonlinearity", "a"),
-    "kaiming_normal": ("mode", "nonlinearity", "a"),
-    "orthogonal": ("gain",),
-}
-ALIASES = {
-    "glorot_uniform": "xavier_uniform",
-    "glorot_normal": "xavier_normal",
-    "he_normal": "kaiming_normal",
-    "he_uniform": "kaiming_uniform",
-    "random_normal": "normal",
-    "random_uniform": "uniform",
-    "eye": "orthogonal",
-    "trunc_normal": "truncated_normal",
+KNOWN = {
+    "trunc_normal_": "truncated_normal",
     "kaiming": "kaiming_normal",
     "xavier": "xavier_uniform",
+    "he": "kaiming_normal",
 }
+"""Names from elsewhere that are no aliases."""
 
 
 def initializer(frame: Frame, node: ast.Expr) -> Initializer | Poison:
     """The initialiser that an expression names: a name, a call, a number, or a string with a name. Raises E0217."""
     if isinstance(node, ast.Name) and node.name not in frame.names:
-        return _checked(node.name, (), node)
+        return _checked(node.name, {}, {}, node.span)
     if isinstance(node, ast.Call) and isinstance(node.callee, ast.Name):
         return _called(frame, node.callee.name, node)
     value = frame.evaluate(node)
@@ -49,7 +33,7 @@ def initializer(frame: Frame, node: ast.Expr) -> Initializer | Poison:
     if is_number(value):
         return Initializer("constant", (("value", float(value)),))
     if isinstance(value, str):
-        return _checked(value, (), node)
+        return _checked(value, {}, {}, node.span)
     raise Mistake(
         "E0217",
         "this is no initialiser",
@@ -60,46 +44,32 @@ def initializer(frame: Frame, node: ast.Expr) -> Initializer | Poison:
 
 
 def _called(frame: Frame, name: str, node: ast.Call) -> Initializer | Poison:
-    _check_name(name, node.callee)
-    known = INITIALIZERS[name]
+    rule = rules.RULES.get(rules.ALIASES.get(name, name))
+    known = [p.name for p in rule.parameters] if rule is not None else []
     arguments: dict[str, Any] = {}
-    poisoned = False
-    for position, given in enumerate([Given(a.name, frame.guarded(a.value), a.span) for a in node.args]):
-        key = given.name if given.name is not None else known[position] if position < len(known) else "?"
-        if key not in known:
-            raise Mistake(
-                "E0211",
-                f"`{name}` has no argument `{key}`",
-                given.span,
-                found=key,
-                expected=", ".join(known) or "no arguments",
-                hint=habits.suggestion(key, known),
-            )
-        poisoned = poisoned or given.value is POISON
-        arguments[key] = given.value
-    if poisoned:
+    places: dict[str, Span] = {}
+    for position, argument in enumerate(node.args):
+        key = argument.name or (known[position] if position < len(known) else f"value {position + 1}")
+        if key in arguments:
+            raise Mistake("E0214", f"`{key}` is given twice", argument.span, expected="each argument once")
+        arguments[key], places[key] = frame.guarded(argument.value), argument.span
+    if POISON in arguments.values():
         return POISON
-    for key, value in arguments.items():
-        if not isinstance(value, (int, float, str)):
-            raise Mistake(
-                "E0213",
-                f"`{name}` cannot take this as `{key}`",
-                node.span,
-                expected="a number or a string",
-                found=describe(value),
-            )
-    return _checked(name, tuple((k, arguments[k]) for k in known if k in arguments), node)
+    return _checked(name, arguments, places, node.callee.span)
 
 
-def _checked(name: str, arguments: tuple[tuple[str, Any], ...], node: ast.Expr) -> Initializer:
-    _check_name(name, node)
-    return Initializer(name, arguments)
+def _checked(name: str, arguments: dict[str, Any], places: dict[str, Span], span: Span) -> Initializer:
+    try:
+        return rules.initializer(name, **arguments)
+    except Problem as problem:
+        place = next((places[n] for n in problem.at if n in places), span)
+        candidates = rules.RULES if problem.code == "E0217" else [p.name for p in rules.RULES[_rule(name)].parameters]
+        meant = KNOWN.get(name) if problem.code == "E0217" else None
+        hint = f"it is called `{meant}` here" if meant else habits.suggestion(problem.found or "", candidates)
+        raise Mistake(
+            problem.code, problem.message, place, expected=problem.expected, found=problem.found, hint=hint
+        ) from None
 
 
-def _check_name(name: str, node: ast.Expr) -> None:
-    if name in INITIALIZERS:
-        return
-    hint = f"it is called `{ALIASES[name]}` here" if name in ALIASES else habits.suggestion(name, INITIALIZERS)
-    raise Mistake(
-        "E0217", f"there is no initialiser `{name}`", node.span, expected=", ".join(INITIALIZERS), found=name, hint=hint
-    )
+def _rule(name: str) -> str:
+    return rules.ALIASES.get(name, name)

@@ -14,9 +14,10 @@ from dlc.ir.dim import product
 from dlc.ir.graph import Value, Weight
 from dlc.ir.op import REQUIRED, Initializer, Op, Problem, WeightSpec
 from dlc.ir.types import TensorType
-from dlc.language.elaborate import habits, labels, limits
+from dlc.language.elaborate import labels, limits
 from dlc.language.elaborate.context import Frame, Mistake
 from dlc.language.elaborate.values import POISON, Layer, Poison, describe, spelled
+from dlc.ops.initializers import check as check_start
 
 
 @dataclass(frozen=True)
@@ -206,15 +207,13 @@ def new_weight(frame: Frame, path: str, spec: WeightSpec, options: Mapping[str, 
             found=str(spec.type),
             hint="write the size as a number where the input is declared, or make it a hyper-parameter",
         )
-    start = options.get("init" if name == "weight" else f"{name}_init", spec.initializer)
-    weight = Weight(
-        spec.type,
-        path=path,
-        initializer=_initializer(start),
-        state=spec.state,
-        span=span,
-        trainable=options.get("trainable", True),
-    )
+    start = _initializer(options.get("init" if name == "weight" else f"{name}_init", spec.initializer))
+    try:
+        check_start(start, spec.type.shape, spec.type.dtype)
+    except Problem as problem:
+        raise refuse(problem, span) from None
+    trainable = options.get("trainable", True)
+    weight = Weight(spec.type, path=path, initializer=start, state=spec.state, span=span, trainable=trainable)
     return owner(frame).graph.add_weight(weight)
 
 
@@ -284,15 +283,10 @@ def split_options(operation: Op, name: str, value: Any, span: Span) -> tuple[str
     return name, value
 
 
-def refuse(problem: Problem, operation: Op, span: Span) -> Mistake:
-    """A refusal by `layer`, before there are operands."""
+def refuse(problem: Problem, span: Span) -> Mistake:
+    """A refusal that concerns a weight, at the call that makes it."""
     return Mistake(
-        problem.code,
-        problem.message,
-        span,
-        expected=problem.expected,
-        found=problem.found,
-        hint=problem.hint or habits.suggestion(operation.name, ()),
+        problem.code, problem.message, span, expected=problem.expected, found=problem.found, hint=problem.hint
     )
 
 

@@ -10,7 +10,7 @@ from dlc.ir.types import DTYPES, DType, TensorType
 from dlc.language import ast
 from dlc.language.elaborate import habits, limits
 from dlc.language.elaborate.context import Frame, Mistake
-from dlc.language.elaborate.values import POISON, Poison, Ratio, describe, is_dim
+from dlc.language.elaborate.values import Poison, Ratio, describe, is_dim
 
 MISSING: Any = object()
 
