@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -40,6 +41,9 @@ class Matmul(Primitive):
         return self.infer(x, y).size * x.shape[-1]
 
     def evaluate(self, x: Array, y: Array) -> Any:
+        if x.ndim > 2 and y.ndim == 2:  # one product of matrices is many times faster than one for each batch
+            rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+            return np.matmul(rows, y).astype(x.dtype, copy=False).reshape(*x.shape[:-1], y.shape[1])
         return np.matmul(x, y).astype(x.dtype, copy=False)
 
     def gradient(self, b: Builder, node: Node, g: Value) -> Sequence[Value | None]:

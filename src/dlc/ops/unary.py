@@ -235,7 +235,8 @@ class Erf(Unary):
     """The error function, 2/sqrt(pi) times the integral of exp(-t²) from 0 to x."""
 
     def evaluate(self, x: Array) -> Any:
-        return np.vectorize(math.erf, otypes=[np.float64])(x.astype(np.float64)).astype(x.dtype)
+        values = np.fromiter(map(math.erf, x.astype(np.float64).ravel().tolist()), np.float64, x.size)
+        return values.reshape(x.shape).astype(x.dtype)
 
     def slope(self, b: Builder, x: Value, y: Value) -> Value:
         result: Value = b.mul(b.exp(b.neg(b.mul(x, x))), 2 / math.sqrt(math.pi))
