@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from op_oracle import draw, infer, reference, samples
+from op_oracle import infer, reference, samples
 
 from dlc.ir.dim import name
 from dlc.ir.op import Problem, Sample
@@ -18,22 +18,6 @@ def test_arange(sample: Sample) -> None:
     found = reference("arange", **a)
     np.testing.assert_array_equal(found, np.arange(*bounds, a.get("step", 1)))
     assert found.dtype == (np.float32 if a.get("dtype") == "f32" else np.int64)
-
-
-@pytest.mark.parametrize("attributes", [s.attributes for s in samples("eye")])
-def test_eye(attributes: dict[str, Any]) -> None:
-    """The identity matrix is numpy's, rectangular and shifted too."""
-    expected = np.eye(attributes["n"], attributes.get("m"), attributes.get("diagonal", 0))
-    np.testing.assert_array_equal(reference("eye", **attributes), expected)
-
-
-@pytest.mark.parametrize("operation", ["triu", "tril"])
-def test_triangles(operation: str) -> None:
-    """Triangles are numpy's for every sample."""
-    for sample in samples(operation):
-        (x,) = draw(sample)
-        expected = getattr(np, operation)(x, sample.attributes.get("diagonal", 0))
-        np.testing.assert_array_equal(reference(operation, x, **sample.attributes), expected)
 
 
 @pytest.mark.parametrize(("value", "dtype", "expected"), [
@@ -53,7 +37,6 @@ def test_symbolic() -> None:
     assert str(infer("arange", start=1, stop=t + 1)) == "i64[T]"
     assert str(infer("full", shape=[t, 2], value=0.5)) == "f32[T, 2]"
     assert str(infer("zeros", shape=[t])) == "f32[T]"
-    assert str(infer("eye", n=t)) == "f32[T, T]"
 
 
 @pytest.mark.parametrize(("operation", "attributes", "words"), [

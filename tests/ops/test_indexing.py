@@ -10,8 +10,6 @@ from op_oracle import attributes_of, close, draw, gradients, infer, reference, s
 
 from dlc.ir.op import Problem, Sample
 
-REDUCTIONS = {"add": "sum", "mul": "prod", "max": "amax", "min": "amin"}
-
 
 def _wrapped(index: torch.Tensor, size: int) -> torch.Tensor:
     return torch.where(index < 0, index + size, index).long()
@@ -23,25 +21,11 @@ def _take(x: torch.Tensor, index: torch.Tensor, axis: int) -> torch.Tensor:
     return x[tuple(places)]
 
 
-def _scatter(x: torch.Tensor, index: torch.Tensor, updates: torch.Tensor, axis: int, reduction: str) -> torch.Tensor:
-    index = _wrapped(index, x.shape[axis])
-    if reduction == "none":
-        return x.scatter(axis, index, updates)
-    return x.scatter_reduce(axis, index, updates, REDUCTIONS[reduction])
-
-
 def _index_update(x: torch.Tensor, index: torch.Tensor, updates: torch.Tensor, axis: int, reduction: str
                   ) -> torch.Tensor:
     flat = _wrapped(index, x.shape[axis]).reshape(-1)
     rows = updates.reshape([*x.shape[:axis], -1, *x.shape[axis + 1:]])
     return x.index_add(axis, flat, rows) if reduction == "add" else x.index_copy(axis, flat, rows)
-
-
-def _scatter_nd(x: torch.Tensor, index: torch.Tensor, updates: torch.Tensor, reduction: str) -> torch.Tensor:
-    places = tuple(index.long().unbind(-1))
-    if reduction == "max":
-        return x.scatter_reduce(0, index[:, 0], updates, "amax")
-    return x.index_put(places, updates, accumulate=reduction == "add")
 
 
 TORCH: dict[str, Callable[..., Any]] = {
@@ -52,9 +36,6 @@ TORCH: dict[str, Callable[..., Any]] = {
     "take_along_axis": lambda x, index, axis: torch.take_along_dim(x, _wrapped(index, x.shape[axis]), axis),
     "one_hot": lambda x, classes, dtype: torch.nn.functional.one_hot(x.long(), classes),
     "diagonal": lambda x, offset, first, second: torch.diagonal(x, offset, first, second),
-    "scatter": _scatter,
-    "gather_nd": lambda x, index: x[tuple(index.long().unbind(-1))],
-    "scatter_nd": _scatter_nd,
 }
 CASES = [(operation, s) for operation in TORCH for s in samples(operation)]
 
@@ -92,11 +73,6 @@ def test_gradients(operation: str, sample: Sample) -> None:
     ("gather", ["f32", "i64[2]"], {}, "cannot take this as `axis`"),
     ("take_along_axis", ["f32[2, 3]", "i64[3]"], {}, "needs the rank"),
     ("take_along_axis", ["f32[2, 3]", "i64[3, 3]"], {}, "axis 0 of `x` and of `index` differ"),
-    ("scatter", ["f32[2, 3]", "i64[2, 2]", "f32[2, 3]"], {}, "axis 1 of `updates`"),
-    ("scatter", ["f32[3]", "i64[3]", "f32[3]"], {"reduction": "sum"}, "cannot take this as `reduction`"),
-    ("gather_nd", ["f32[3]", "i64[4, 2]"], {}, "length of the index tuples"),
-    ("gather_nd", ["f32[3]", "i64[4, K]"], {}, "length of the index tuples"),
-    ("scatter_nd", ["f32[3, 4]", "i64[2, 1]", "f32[2, 3]"], {}, "axis 1 of `updates`"),
     ("index_update", ["f32[3, 4]", "i64[2]", "f32[2]"], {}, "`updates` has the wrong rank"),
     ("diagonal", ["f32[3, 3]"], {"first": 1, "second": -1}, "needs two axes"),
 ])
@@ -104,12 +80,6 @@ def test_refusals(operation: str, types: list[str], attributes: dict[str, Any], 
     """What does not fit is refused in words that name it."""
     with pytest.raises(Problem, match=words):
         infer(operation, *types, **attributes)
-
-
-def test_maximum_has_no_gradient_through_scatter() -> None:
-    """A scatter that takes the maximum says that it cannot be differentiated."""
-    with pytest.raises(Problem, match="has no gradient"):
-        gradients("scatter", [np.ones(3), np.array([0]), np.ones(1)], np.ones(3), reduction="max")
 
 
 def test_symbolic_sizes() -> None:

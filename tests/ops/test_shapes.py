@@ -18,11 +18,6 @@ TORCH: dict[str, Callable[..., Any]] = {
     "swap_axes": lambda x, first, second: x.swapaxes(first, second),
     "squeeze": lambda x, axis: torch.squeeze(x, axis),
     "unsqueeze": lambda x, axis: np.expand_dims(x, axis) if isinstance(x, np.ndarray) else _unsqueeze(x, axis),
-    "broadcast_to": lambda x, shape: x.broadcast_to(shape),
-    "broadcast": lambda x, like: x.broadcast_to(like.shape),
-    "expand": lambda x, shape: x.expand(shape),
-    "tile": lambda x, repeats: x.repeat(repeats),
-    "repeat_interleave": lambda x, repeats, axis: torch.repeat_interleave(x, repeats, axis),
 }
 
 
@@ -62,7 +57,6 @@ def test_gradients(operation: str, sample: Sample) -> None:
     ("transpose", "f32[N, C, H]", {"axes": [0, 2, 1]}, "f32[N, H, C]"),
     ("squeeze", "f32[N, 1]", {}, "f32[N]"),
     ("unsqueeze", "f32[N]", {"axis": [0, 2]}, "f32[1, N, 1]"),
-    ("tile", "f32[N, 2]", {"repeats": [2, 3]}, "f32[2 * N, 6]"),
 ])
 def test_symbolic_sizes(operation: str, given: str, attributes: dict[str, Any], expected: str) -> None:
     """Named sizes are carried through."""
@@ -84,11 +78,6 @@ def test_symbolic_sizes(operation: str, given: str, attributes: dict[str, Any], 
     ("squeeze", "f32[N, 1]", {"axis": 0}, "is not 1"),
     ("unsqueeze", "f32[2]", {"axis": 3}, "no such place"),
     ("unsqueeze", "f32[2]", {"axis": [0, 0]}, "no such place"),
-    ("broadcast_to", "f32[2, 3]", {"shape": [3]}, "does not broadcast"),
-    ("broadcast_to", "f32[2, 3]", {"shape": [2, 1]}, "does not broadcast"),
-    ("broadcast_to", "f32[N]", {"shape": [3]}, "cannot be proved equal"),
-    ("expand", "f32[3]", {"shape": [-1, 3]}, "-1 stands for an axis"),
-    ("tile", "f32[2, 3]", {"repeats": [2]}, "a number of repeats for each axis"),
 ])
 def test_refusals(operation: str, given: str, attributes: dict[str, Any], words: str) -> None:
     """What does not fit is refused in words that name it."""
@@ -99,17 +88,3 @@ def test_refusals(operation: str, given: str, attributes: dict[str, Any], words:
 def test_negative_axes_of_flatten() -> None:
     """Axes counted from the end mean the same as axes counted from the start."""
     assert infer("flatten", "f32[2, 3, 4]", start=-2, end=-1) == infer("flatten", "f32[2, 3, 4]", start=1, end=2)
-
-
-@pytest.mark.parametrize("indexing", ["ij", "xy"])
-def test_meshgrid(indexing: str) -> None:
-    """The grids are PyTorch's, with their gradients."""
-    arrays = [np.random.default_rng(i).standard_normal(n) for i, n in enumerate((2, 3, 4))]
-    found = reference("meshgrid", *arrays, indexing=indexing)
-    expected = torch.meshgrid(*tensors(arrays), indexing=indexing)
-    for grid, wanted in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(grid, wanted.numpy())
-    cotangents = [np.random.default_rng(9).standard_normal(grid.shape) for grid in found]
-    wanted = torch_gradients(lambda *xs: torch.meshgrid(*xs, indexing=indexing), arrays, *cotangents)
-    for gradient, other in zip(gradients("meshgrid", arrays, *cotangents, indexing=indexing), wanted, strict=True):
-        close(gradient, other)

@@ -12,7 +12,6 @@ from op_oracle import attributes_of, close, draw, gradients, infer, reference, s
 
 from dlc.ir.dim import evaluate, name
 from dlc.ir.op import Problem, Sample
-from dlc.ir.types import F32, TensorType
 from dlc.ops.bounds import resolve_range
 
 BOUND = st.one_of(st.none(), st.integers(-9, 9))
@@ -20,11 +19,6 @@ STEP = st.integers(-4, 4).filter(bool)
 
 TORCH: dict[str, Callable[..., Any]] = {
     "select": lambda x, index, axis: x.select(axis, index),
-    "concat": lambda *xs, axis: torch.cat(xs, axis),
-    "stack": lambda *xs, axis: torch.stack(xs, axis),
-    "split": lambda x, parts, sizes, axis: torch.split(x, sizes, axis),
-    "chunk": lambda x, parts, axis: torch.chunk(x, parts, axis),
-    "unbind": lambda x, axis: torch.unbind(x, axis),
     "flip": lambda x, axis: torch.flip(x, axis),
     "roll": lambda x, shift, axis: torch.roll(x, shift, axis),
 }
@@ -93,27 +87,9 @@ def test_symbolic_slices_are_simple(start: Any, stop: Any, expected: str) -> Non
     ("slice", ["f32[3]"], {"starts": [0], "stops": []}, "bounds for every axis"),
     ("select", ["f32[3]"], {"index": 3}, "out of range"),
     ("select", ["f32[3]"], {"index": -4}, "out of range"),
-    ("concat", ["f32[2, 3]", "f32[2, 4]"], {"axis": 0}, "axis 1 in `concat` differ"),
-    ("concat", ["f32[N, 3]", "f32[M, 3]"], {"axis": 1}, "cannot be proved equal"),
-    ("concat", ["f32[2]", "f32[2, 1]"], {}, "one rank"),
-    ("concat", ["f32[2]", "i64[2]"], {}, "element types"),
-    ("concat", [], {}, "at least one"),
-    ("split", ["f32[5]"], {"parts": 2}, "not divisible"),
-    ("split", ["f32[N]"], {"parts": 2}, "cannot be proved divisible"),
-    ("split", ["f32[5]"], {"sizes": [2, 2]}, "differ"),
-    ("split", ["f32[5]"], {}, "either `parts` or `sizes`"),
-    ("unbind", ["f32[N, 2]"], {}, "known size"),
-    ("stack", ["f32[2]", "f32[3]"], {}, "differ"),
     ("roll", ["f32[2]"], {"shift": [1, 2]}, "shift for each axis"),
 ])
 def test_refusals(operation: str, types: list[str], attributes: dict[str, Any], words: str) -> None:
     """What does not fit is refused in words that name it."""
     with pytest.raises(Problem, match=words):
         infer(operation, *types, **attributes)
-
-
-def test_symbolic_concat_and_split() -> None:
-    """Symbolic sizes add up, and come apart again."""
-    assert str(infer("concat", "f32[N, 2]", "f32[M, 2]", axis=0)) == "f32[M + N, 2]"
-    parts = infer("split", TensorType(F32, (3 * name("N"),)), parts=3)
-    assert [str(p) for p in parts] == ["f32[N]"] * 3
