@@ -251,3 +251,12 @@ def _gru_cell(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any
 @torch_truth("lstm_cell")
 def _lstm_cell(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
     return torch.lstm_cell(x, (h, c), w_ih, w_hh, _zero(w_ih, b_ih), _zero(w_hh, b_hh))
+
+
+@torch_truth("unfold")
+def _unfold(x: Any, *, kernel: Any, stride: Any, pad: Any, dilation: Any) -> Any:
+    """One spatial axis is unfolded as an image of one row; torch has images alone, without integers."""
+    kernel, stride, pad, dilation = list(kernel), list(stride), list(pad), list(dilation)
+    if x.ndim == 3:
+        x, kernel, stride, pad, dilation = x[:, :, None], [1, *kernel], [1, *stride], [(0, 0), *pad], [1, *dilation]
+    return F.unfold(padded(x, pad).double(), kernel, dilation, 0, stride).to(x.dtype)

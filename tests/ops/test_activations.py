@@ -48,7 +48,8 @@ def test_prelu_counts_channels() -> None:
 
 
 @pytest.mark.parametrize(("attributes", "message"), [
-    ({}, "needs a bound"), ({"min": 0.5}, "whole numbers of that type"), ({"max": 300}, "whole numbers of that type")])
+    ({}, "needs a bound"), ({"min": 0.5}, "whole numbers of that type"), ({"max": 300}, "whole numbers of that type"),
+    ({"min": 3, "max": 2}, "bounds in order")])
 def test_clamp_of_integers(attributes: dict[str, float], message: str) -> None:
     """The bounds of integers are whole and fit their type."""
     with pytest.raises(Problem, match=message):

@@ -304,3 +304,4 @@ class Conv3d(ConvolutionLayer):
         yield sample("f32[1, 2, 4, 5, 4]", "f32[2, 1, 3, 3, 3]", None, groups=2, pad=1, stride=[1, 2, 2])
         yield sample("f32[1, 4, 5, 4, 2]", "f32[2, 2, 2, 2, 2]", "f32[2]", dilation=[1, 2, 1],
                      pad=[[0, 1], [1, 1], [2, 0]], layout="NHWC")
+        yield sample("f32[1, 2, 4, 5, 4]", "f32[2, 2, 2, 3, 2]", None, pad=1, pad_mode="replicate")

@@ -58,6 +58,7 @@ class SinusoidalPositions(Composite):
     def samples(self) -> Iterable[Sample]:
         yield sample(length=5, size=6)
         yield sample(length=3, size=2, base=100.0)
+        yield sample(length=3, size=4, dtype="f64")
 
 
 @operation

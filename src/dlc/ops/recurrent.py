@@ -143,18 +143,18 @@ def _initial(b: Builder, x: Value, state: Value | None, index: int, width: Dim) 
 
 def _samples(recurrent: Recurrent, states: int) -> Iterable[Sample]:
     """Every option, with and without initial states; D = 3, H = 4."""
-    def call(x: str, given: Sequence[str | None], **options: Any) -> Sample:
+    def call(x: str, given: Sequence[str | None], dropout: float = 0.0, **options: Any) -> Sample:
         t = TensorType(F32, (2, 5, 3))
         shapes = recurrent.declared(t, **{"size": 4, "layers": 1, "bidirectional": False, "bias": True, **options})
         weights = [Arg(f"f32[{', '.join(map(str, s))}]", -0.7, 0.7) for s in shapes.values()]
-        return sample(x, *given, *weights, size=4, **options)
+        return sample(x, *given, *weights, size=4, dropout=dropout, **options)
     none = [None] * states
     yield call("f32[2, 5, 3]", none)
     yield call("f32[2, 5, 3]", ["f32[1, 2, 4]"] * states, bias=False)
     yield call("f32[1, 4, 3]", ["f32[2, 1, 4]"] * states, layers=2)
     yield call("f32[2, 3, 3]", ["f32[2, 2, 4]"] * states, bidirectional=True)
     yield call("f32[2, 3, 3]", ["f32[4, 2, 4]"] * states, bidirectional=True, layers=2)
-    yield call("f32[2, 1, 3]", none, bidirectional=True, layers=3, bias=False)
+    yield call("f32[2, 1, 3]", none, bidirectional=True, layers=3, bias=False, dropout=0.25)
 
 
 @operation

@@ -81,6 +81,7 @@ class Slice(Primitive):
         yield sample("f32[7, 2]", starts=[5], stops=[0], steps=[-2])
         yield sample("f32[2, 7]", starts=[0], stops=[100], steps=[3], axes=[-1])
         yield sample("i64[6]", starts=[2], stops=[2])
+        yield sample("f32[5, 4]", starts=[1, 0], stops=[4, 3], inside=True)
         yield sample("f32[5, 4]", starts=[1, -2], stops=[3, None], inside=True)
 
 
