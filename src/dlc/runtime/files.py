@@ -69,13 +69,16 @@ def read_array(path: Path, name: str) -> Array:
         if size > MOST_BYTES:
             raise DlcError(Diagnostic("E0550", f"{path} is too large to read", None, found=f"{size:,} bytes",
                                       expected=f"at most {MOST_BYTES:,} bytes"))
-        loaded = np.load(path, mmap_mode="r" if path.suffix.lower() == ".npy" else None, allow_pickle=False)
-        array = loaded if isinstance(loaded, np.ndarray) else _chosen(path, loaded, name)
-        return np.asarray(array)
+        if path.suffix.lower() == ".npy":
+            return np.asarray(np.lib.format.open_memmap(path, mode="r"))
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            return loaded if isinstance(loaded, np.ndarray) else _chosen(path, loaded, name)
     except OSError as error:
         raise DlcError(Diagnostic("E0551", f"cannot read {path}: {error.strerror or error}", None)) from error
     except (ValueError, EOFError, BadZipFile, SyntaxError, KeyError, MemoryError, OverflowError) as error:
-        hint = "files with Python objects in them are not read" if "pickle" in str(error) else None
+        objects = "pickle" in str(error) or "object" in str(error)
+        hint = "files with Python objects in them are not read" if objects else None
         raise DlcError(Diagnostic("E0552", f"{path} is no array file: {error}", None, hint=hint)) from error
 
 

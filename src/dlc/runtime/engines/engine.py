@@ -37,6 +37,12 @@ Open = Callable[[Program, Mapping[str, Array], Setting], Engine]
 """Prepare an engine for a program and its weights. Raises MissingExtra, Unsupported or DlcError where it cannot."""
 
 
+def is_fresh(plan: Plan) -> bool:
+    """Whether every output is memory that the run itself makes, and none stands twice."""
+    outputs = plan.graph.outputs
+    return len(set(outputs)) == len(outputs) and all(plan.placements[v].how in ("arena", "in place") for v in outputs)
+
+
 def owned(results: Sequence[Array], plan: Plan) -> list[Array]:
     """Outputs that nobody else holds: those that are an input, a weight or a view of one are copied, as are repeats."""
     fresh: list[Array] = []

@@ -10,7 +10,7 @@ import numpy as np
 from dlc.diagnostics import Diagnostic, DlcError, UsageError
 from dlc.ir.graph import Program
 from dlc.ir.types import F64, Array
-from dlc.runtime.engines.engine import Call, Setting, owned
+from dlc.runtime.engines.engine import Call, Setting, is_fresh, owned
 from dlc.runtime.plan import Plan
 from dlc.targets.onnx.build import Model, build
 from dlc.targets.onnx.file import external
@@ -64,12 +64,7 @@ class OnnxRuntimeEngine:
             except Exception as error:
                 raise _failed(error) from error
             return [np.asarray(r) for r in results]
-        return call if _fresh(plan) else _owning(call, plan)
-
-
-def _fresh(plan: Plan) -> bool:
-    return len(set(plan.graph.outputs)) == len(plan.graph.outputs) and all(
-        plan.placements[v].how in ("arena", "in place") for v in plan.graph.outputs)
+        return call if is_fresh(plan) else _owning(call, plan)
 
 
 def _owning(call: Callable[[Sequence[Array]], list[Array]], plan: Plan) -> Call:

@@ -18,7 +18,7 @@ from dlc.ir.graph import Program
 from dlc.ir.types import Array, DType
 from dlc.passes.clone import clone_graph
 from dlc.passes.lower import lower_graph
-from dlc.runtime.engines.engine import Call, Setting, owned
+from dlc.runtime.engines.engine import Call, Setting, is_fresh, owned
 from dlc.runtime.plan import Plan
 from dlc.targets.target import need
 from dlc.targets.torch import TARGET
@@ -79,18 +79,28 @@ class EagerRun:
     def __init__(self, torch: Any, function: Function, plan: Plan, device: str, threads: int | None = None) -> None:
         self.torch, self.function, self.plan, self.device, self.threads = torch, function, plan, device, threads
         self.dtypes = [v.type.dtype for v in plan.graph.outputs]
+        self.fresh = is_fresh(plan) and device == "cpu"
+        self.plain = device == "cpu" and not any(
+            v.type.dtype.numpy.name in _BITS for v in (*plan.graph.inputs, *plan.graph.outputs))
 
     def __call__(self, inputs: Sequence[Array]) -> list[Array]:
         torch = self.torch
         if self.threads is not None and torch.get_num_threads() != self.threads:
             torch.set_num_threads(self.threads)
         with torch.inference_mode():
-            tensors = [tensor_of(torch, a) for a in inputs]
-            if self.device != "cpu":
-                tensors = [t.to(self.device) for t in tensors]
-            results = self.function(tensors)
-            arrays = [array_of(torch, t, d) for t, d in zip(results, self.dtypes, strict=True)]
-        return owned(arrays, self.plan)
+            arrays = self._plain(inputs) if self.plain else self._special(inputs)
+        return arrays if self.fresh else owned(arrays, self.plan)
+
+    def _plain(self, inputs: Sequence[Array]) -> list[Array]:
+        """On the CPU, with element types that numpy has: nothing but the function."""
+        torch = self.torch
+        tensors = [torch.from_numpy(a if (f := a.flags).c_contiguous and f.writeable else np.array(a)) for a in inputs]
+        return [t.numpy() for t in self.function(tensors)]
+
+    def _special(self, inputs: Sequence[Array]) -> list[Array]:
+        tensors = [tensor_of(self.torch, a).to(self.device) for a in inputs]
+        results = self.function(tensors)
+        return [array_of(self.torch, t, d) for t, d in zip(results, self.dtypes, strict=True)]
 
 
 class CudaGraphs:
