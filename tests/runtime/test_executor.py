@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from runtime.programs import perceptron
+from runtime.programs import perceptron, weight_of
 
 from dlc.diagnostics import DlcError, UsageError
+from dlc.ir.build import Builder
 from dlc.ir.dim import name
 from dlc.ir.evaluate import run
-from dlc.ir.graph import Assumption
+from dlc.ir.graph import Assumption, Graph, Program
+from dlc.ir.types import F32, TensorType
 from dlc.runtime import executor as module
 from dlc.runtime.executor import executor
 
@@ -71,6 +73,35 @@ def test_results_are_the_callers_own(engine: str) -> None:
     np.testing.assert_array_equal(x, before)
     for key, value in run_it(x).items():
         np.testing.assert_array_equal(value, kept[key])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_views_are_not_given_away(engine: str) -> None:
+    """An output that is a part or another view of an input or a weight is memory of its own."""
+    graph = Graph("views")
+    x = graph.add_input("x", TensorType(F32, (2, 8)))
+    weight = weight_of(graph, "w", 2, 8)
+    b = Builder(graph)
+    graph.add_output("turned", b.transpose(x))
+    graph.add_output("part", b.slice(x, starts=[0], stops=[1]))
+    graph.add_output("weight", b.transpose(weight))
+    inner = b.tanh(x)
+    graph.add_output("whole", inner)
+    graph.add_output("half", b.slice(inner, starts=[1], stops=[2]))
+    held = batch(2, 1)
+    held.flags.writeable = False
+    run_it, given = executor(Program(graph), {"w": held}, engine=engine), batch(2)
+    for _ in range(3):
+        results = run_it(given)
+        np.testing.assert_array_equal(results["turned"], batch(2).T)
+        np.testing.assert_array_equal(results["weight"], held.T)
+        for value in results.values():
+            assert not np.shares_memory(value, given)
+            value[...] = 9
+        np.testing.assert_array_equal(results["half"], np.full((1, 8), 9))
+    results = run_it(given)
+    results["whole"][...] = 3
+    np.testing.assert_allclose(results["half"], np.tanh(given[1:]), atol=1e-6)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -18,7 +18,7 @@ from dlc.ir.graph import Program
 from dlc.ir.types import Array, DType
 from dlc.passes.clone import clone_graph
 from dlc.passes.lower import lower_graph
-from dlc.runtime.engines.engine import Call, Setting, is_fresh, owned
+from dlc.runtime.engines.engine import Call, Setting
 from dlc.runtime.plan import Plan
 from dlc.targets.target import need
 from dlc.targets.torch import TARGET
@@ -47,11 +47,11 @@ class TorchEngine:
 
     def specialise(self, plan: Plan) -> Call:
         function = self._function(plan)
-        if self.setting.device == "cuda":
-            run: Any = EagerRun(self.torch, function, plan, "cuda") if depends_on_data(plan) else GraphRun(
-                self.torch, function, plan, CudaGraphs(self.torch))
-            return run  # type: ignore[no-any-return]
-        return EagerRun(self.torch, function, plan, "cpu", self.setting.threads)
+        if self.setting.device == "cuda" and not depends_on_data(plan):
+            return GraphRun(self.torch, function, plan, CudaGraphs(self.torch))
+        weights = plan.graph.weights.items() if self.setting.device == "cpu" else ()
+        held = [array_of(self.torch, self._weight(path), weight.type.dtype) for path, weight in weights]
+        return EagerRun(self.torch, function, plan, self.setting, held)
 
     def _function(self, plan: Plan) -> Function:
         graph = clone_graph(plan.graph, {})
@@ -74,22 +74,40 @@ def depends_on_data(plan: Plan) -> bool:
 
 
 class EagerRun:
-    """Runs the function step by step. Safe to call from several threads."""
+    """Runs the function step by step. Safe to call from several threads.
 
-    def __init__(self, torch: Any, function: Function, plan: Plan, device: str, threads: int | None = None) -> None:
-        self.torch, self.function, self.plan, self.device, self.threads = torch, function, plan, device, threads
+    PyTorch returns views where it can. Which outputs share memory with an input, a weight in `held`, or another output
+    is found out in the first call, and they are copied from then on: shapes are fixed, so it is always the same.
+    """
+
+    def __init__(self, torch: Any, function: Function, plan: Plan, setting: Setting, held: Sequence[Array]) -> None:
+        self.torch, self.function, self.plan, self.setting, self.held = torch, function, plan, setting, held
         self.dtypes = [v.type.dtype for v in plan.graph.outputs]
-        self.fresh = is_fresh(plan) and device == "cpu"
-        self.plain = device == "cpu" and not any(
+        self.plain = setting.device == "cpu" and not any(
             v.type.dtype.numpy.name in _BITS for v in (*plan.graph.inputs, *plan.graph.outputs))
+        self.shared: tuple[int, ...] | None = None
 
     def __call__(self, inputs: Sequence[Array]) -> list[Array]:
-        torch = self.torch
-        if self.threads is not None and torch.get_num_threads() != self.threads:
-            torch.set_num_threads(self.threads)
+        torch, threads = self.torch, self.setting.threads
+        if threads is not None and torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
         with torch.inference_mode():
             arrays = self._plain(inputs) if self.plain else self._special(inputs)
-        return arrays if self.fresh else owned(arrays, self.plan)
+        if self.shared is None:
+            self.shared = self._find_shared(inputs, arrays)
+        for position in self.shared:
+            arrays[position] = arrays[position].copy()
+        return arrays
+
+    def _find_shared(self, inputs: Sequence[Array], results: Sequence[Array]) -> tuple[int, ...]:
+        if depends_on_data(self.plan):
+            return tuple(range(len(results)))
+        found = []
+        for i, result in enumerate(results):
+            others = (*inputs, *self.held, *results[:i])
+            if any(np.may_share_memory(result, other) for other in others):
+                found.append(i)
+        return tuple(found)
 
     def _plain(self, inputs: Sequence[Array]) -> list[Array]:
         """On the CPU, with element types that numpy has: nothing but the function."""
@@ -98,7 +116,7 @@ class EagerRun:
         return [t.numpy() for t in self.function(tensors)]
 
     def _special(self, inputs: Sequence[Array]) -> list[Array]:
-        tensors = [tensor_of(self.torch, a).to(self.device) for a in inputs]
+        tensors = [tensor_of(self.torch, a).to(self.setting.device) for a in inputs]
         results = self.function(tensors)
         return [array_of(self.torch, t, d) for t, d in zip(results, self.dtypes, strict=True)]
 
