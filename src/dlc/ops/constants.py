@@ -69,7 +69,7 @@ def _typed(value: Any, dtype: DType) -> Any:
     """The same numbers, as Python values of the kind of the element type."""
     if isinstance(value, tuple):
         return tuple(_typed(v, dtype) for v in value)
-    if dtype.is_float:
+    if dtype.is_float or dtype.kind == "complex":
         return float(value)
     if dtype.kind == "bool":
         need(value in (0, 1), f"{value} is no bool", expected="true or false", found=str(value), at=["value"])
