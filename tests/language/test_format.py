@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from dlc.language.lex import lex
 from dlc.language.parse import parse
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.dl"))
+CASES = sorted((Path(__file__).parents[1] / "cases" / "format").glob("*.txt"))
+RULE = "=====\n"
 LAWS = settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
@@ -58,3 +61,15 @@ def test_examples_are_formatted(path: Path) -> None:
     """Formatting an example keeps its tree."""
     text = path.read_text(encoding="utf-8")
     assert parse(Source("t", format(text))) == parse(Source("t", text))
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_layout(path: Path) -> None:
+    """The text before the line ``=====`` is laid out as the text after it. ``DLC_UPDATE=1`` writes the latter anew."""
+    before, _, expected = path.read_text(encoding="utf-8").partition(RULE)
+    found = format(before)
+    if os.environ.get("DLC_UPDATE"):
+        path.write_text(before + RULE + found, encoding="utf-8")
+        return
+    assert found == expected
+    assert format(found) == found

@@ -110,17 +110,22 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(400))
 def test_noise_ends_in_an_error_or_a_tree(seed: int) -> None:
-    """Programs with characters or words lost, doubled or swapped raise nothing but DlcError, and format if they parse."""
+    """Programs with words or characters lost or doubled raise nothing but DlcError, and format if they parse."""
     chance = random.Random(seed)
     base = (Path(__file__).parent / "noise.dl").read_text(encoding="utf-8")
     pieces = list(base) if seed % 2 else [word + " " for word in base.split(" ")]
     for _ in range(chance.randint(1, 12)):
         at, other = chance.randrange(len(pieces)), chance.randrange(len(pieces))
-        chance.choice((lambda: pieces.pop(at), lambda: pieces.insert(at, pieces[other])))()
+        if chance.random() < 0.5:
+            pieces.pop(at)
+        else:
+            pieces.insert(at, pieces[other])
     text = "".join(pieces)
     try:
         tree = parse(Source("noise.dl", text))
     except DlcError as error:
-        assert str(error)
+        tree, said = None, str(error)
+    if tree is None:
+        assert said
         return
     assert parse(Source("t", format(text))) == tree

@@ -195,7 +195,8 @@ def test_many_mistakes_in_one_run() -> None:
 
 def test_speed() -> None:
     """A megabyte is read in bounded time (the aim is 600 KB/s; a loaded machine gets four times as long)."""
-    block = "block K{}(c: int) (x: f32[N, C]) -> f32[N, c] {{\n  y = x |> linear(c, bias=false) @a |> relu\n  return y + x\n}}\n"
+    head = "block K{}(c: int) (x: f32[N, C]) -> f32[N, c] {{\n"
+    block = head + "  y = x |> linear(c, bias=false) @a |> relu\n  return y + x\n}}\n"
     text = "dl 1\n" + "".join(block.format(i) for i in range(9000))
     start = time.process_time()
     file(text)

@@ -1,7 +1,7 @@
 """Wrong sources and what is said about them, side by side in tests/cases/syntax.
 
-A case is the source, a line ``=====``, and the diagnostics. ``DLC_UPDATE=1 pytest tests/language/test_syntax_errors.py``
-writes the second part anew.
+A case is the source, a line ``=====``, and the diagnostics. With ``DLC_UPDATE=1`` in the
+environment, running this file writes the second part anew.
 """
 
 from __future__ import annotations
