@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +21,19 @@ from dlc.language.weights import check_weights, open_weights
 Readable = Source | str | os.PathLike[str]
 
 
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """No cycle collection meanwhile: trees and graphs only grow, and a collection walks all that is there so far."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_without_collection()
 def load(source: Readable, *, model: str | None = None, arguments: Mapping[str, object] | None = None) -> Program:
     """The program of a model in a file, with its recipes and, where the file names one, its weight file.
 
@@ -42,6 +57,7 @@ def load(source: Readable, *, model: str | None = None, arguments: Mapping[str, 
     return program
 
 
+@_without_collection()
 def check(source: Readable) -> list[Diagnostic]:
     """Everything that is wrong in a file: its models with default arguments, its other blocks, its train sections."""
     report = Collector()

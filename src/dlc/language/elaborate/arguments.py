@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from dlc.diagnostics import Span
@@ -12,6 +11,7 @@ from dlc.ir.graph import Value
 from dlc.ir.op import Op, Operand
 from dlc.ir.types import BOOL, F32, I64, DType
 from dlc.language.elaborate.apply import argument_hint, constant
+from dlc.language.elaborate.bound import Bound
 from dlc.language.elaborate.context import Frame, Mistake
 from dlc.language.elaborate.layers import positional_names, shape_of, split_options
 from dlc.language.elaborate.sizes import not_whole
@@ -30,19 +30,6 @@ from dlc.language.elaborate.values import (
 
 MISSING: Any = object()
 _NO_VALUE = (BlockRef, FnRef, Layer, ModelRef, Condition)
-
-
-@dataclass(slots=True)
-class Bound:
-    """A sorted call. `operands` holds tensors, raw numbers and lists, None for `none`; `named` those by keyword."""
-
-    operands: list[Any] = field(default_factory=list)
-    named: dict[str, Any] = field(default_factory=dict)
-    attributes: dict[str, Any] = field(default_factory=dict)
-    parameters: dict[str, Any] = field(default_factory=dict)
-    options: dict[str, Any] = field(default_factory=dict)
-    places: dict[str, Span] = field(default_factory=dict)
-    poisoned: bool = False
 
 
 def tensors_in(value: Any) -> bool:

@@ -12,8 +12,9 @@ from dlc.ir.types import TensorType
 from dlc.language import ast
 from dlc.language.elaborate import arguments, labels, layers
 from dlc.language.elaborate.apply import apply, complaint, excusable
-from dlc.language.elaborate.arguments import MISSING, Bound, tensors_in
+from dlc.language.elaborate.arguments import MISSING, tensors_in
 from dlc.language.elaborate.blocks import call_block, call_function
+from dlc.language.elaborate.bound import Bound
 from dlc.language.elaborate.context import Frame, Mistake, evaluates
 from dlc.language.elaborate.gradient import gradient
 from dlc.language.elaborate.initializers import initializer
@@ -194,6 +195,7 @@ def _with_weights(
         if path is None and layer is None and not functional and not set(owned) <= tied.keys():
             frame.complain(labels.missing(frame, operation.name, layers.call_text(span), span))
         return POISON
+    _check_tensors(operation, slots, position, shape, tied, span)
     if functional:
         _check_switches(operation, bound)
         tensors = arguments.as_tensors(frame, operation, slots, bound, span)
@@ -203,7 +205,7 @@ def _with_weights(
     }
     given_types = {n: v.type for n, v in tied.items() if isinstance(v, Value)}
     try:
-        declared = layers.specs(operation, types, bound.attributes, bound.parameters, given_types, bound.places, span)
+        declared = layers.specs(frame, operation, types, bound, given_types, path or operation.name, span)
     except Problem as problem:
         known = [v for v in slots if isinstance(v, Value)]
         if frame.session.generic and excusable(problem, known, {**bound.attributes, **bound.parameters}):
@@ -234,6 +236,33 @@ def _remember(
     layer.weights.update(weights)
     if layer.types is None:
         layer.types, layer.first = tuple(types.get(n) for n in shape.tensors), span
+
+
+def _check_tensors(
+    operation: Op,
+    slots: list[Any],
+    position: dict[str, int],
+    shape: layers.Shape,
+    tied: dict[str, Any],
+    span: Span,
+) -> None:
+    """A layer has its inputs, and weights that it is given are tensors. Raises E0210, E0205."""
+    for name in shape.tensors:
+        at = position.get(name)
+        if at is not None and not operation.operands[at].optional and slots[at] in (MISSING, None):
+            raise Mistake(
+                "E0210",
+                f"`{operation.name}` needs the tensor `{name}`",
+                span,
+                expected=f"{name}: {operation.operands[at].dtypes.text}",
+                found="nothing",
+                hint=f"give it what it works on: `x |> {layers.call_text(span)}`",
+            )
+    for name, value in tied.items():
+        if value is not None and not isinstance(value, Value):
+            raise Mistake(
+                "E0205", f"`{name}` of `{operation.name}` is a tensor", span, expected="a tensor", found=describe(value)
+            )
 
 
 def _check_switches(operation: Op, bound: Bound) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
@@ -15,6 +15,7 @@ from dlc.ir.graph import Value, Weight
 from dlc.ir.op import REQUIRED, Initializer, Op, Problem, WeightSpec
 from dlc.ir.types import TensorType
 from dlc.language.elaborate import labels, limits
+from dlc.language.elaborate.bound import Bound
 from dlc.language.elaborate.context import Frame, Mistake
 from dlc.language.elaborate.values import POISON, Layer, Poison, describe, spelled
 from dlc.ops.initializers import check as check_start
@@ -78,19 +79,45 @@ def _kind(hint: Any) -> Kind | None:
     return next((k for k in map(_kind, get_args(hint)) if k is not None), None)
 
 
+_CACHE: dict[Any, dict[str, WeightSpec]] = {}
+_CACHE_LIMIT = 50_000
+
+
 def specs(
+    frame: Frame,
     operation: Op,
     types: Mapping[str, TensorType],
-    attributes: Mapping[str, Any],
-    parameters: Mapping[str, Any],
+    bound: Bound,
     given: Mapping[str, TensorType],
-    places: Mapping[str, Span],
+    path: str,
     span: Span,
 ) -> dict[str, WeightSpec]:
-    """The weights that a layer call has. Sizes that are not written follow from the weights that are given.
+    """The weights that a layer call has, remembered for equal calls.
 
-    Raises Problem for what the layer refuses, Mistake E0212, E0213 for its parameters.
+    Sizes that are not written follow from the weights that are given. Raises Problem for what the layer refuses,
+    Mistake E0212, E0213 for its parameters, and what `check_spec` raises.
     """
+    written = [(n, type(v), v) for n, v in (*bound.attributes.items(), *bound.parameters.items())]
+    try:
+        key = (operation, frame.session.generic, *types.items(), *written, *given.items())
+        found = _CACHE.get(key)
+    except TypeError:
+        key, found = None, None
+    if found is None:
+        found = _specs(operation, types, bound, given, span)
+        for name, spec in found.items():
+            check_spec(frame, f"{path}.{name}", spec, span)
+        if key is not None:
+            if len(_CACHE) > _CACHE_LIMIT:
+                _CACHE.clear()
+            _CACHE[key] = found
+    return found
+
+
+def _specs(
+    operation: Op, types: Mapping[str, TensorType], bound: Bound, given: Mapping[str, TensorType], span: Span
+) -> dict[str, WeightSpec]:
+    attributes, parameters, places = bound.attributes, bound.parameters, bound.places
     shape = shape_of(operation)
     rank = next((t.rank for t in types.values()), 0)
     arguments: dict[str, Any] = {}
@@ -187,8 +214,8 @@ def call_text(span: Span) -> str:
     return text if len(text) <= 40 else text.split("(", 1)[0] + "(...)"
 
 
-def new_weight(frame: Frame, path: str, spec: WeightSpec, options: Mapping[str, Any], name: str, span: Span) -> Weight:
-    """A new weight of the graph that owns the frame. Raises E0235 for one that is too large."""
+def check_spec(frame: Frame, path: str, spec: WeightSpec, span: Span) -> None:
+    """Raises E0235 for a weight that is too large, E0236 for one of unknown shape, and what its initialiser refuses."""
     count = product(spec.type.shape)
     if isinstance(count, int) and count > limits.SIZE:
         raise Mistake(
@@ -207,11 +234,18 @@ def new_weight(frame: Frame, path: str, spec: WeightSpec, options: Mapping[str, 
             found=str(spec.type),
             hint="write the size as a number where the input is declared, or make it a hyper-parameter",
         )
-    start = _initializer(options.get("init" if name == "weight" else f"{name}_init", spec.initializer))
     try:
-        check_start(start, spec.type.shape, spec.type.dtype)
+        check_start(spec.initializer, spec.type.shape, spec.type.dtype)
     except Problem as problem:
         raise refuse(problem, span) from None
+
+
+def new_weight(frame: Frame, path: str, spec: WeightSpec, options: Mapping[str, Any], name: str, span: Span) -> Weight:
+    """A new weight of the graph that owns the frame, of a checked type. Raises what its initialiser refuses."""
+    start = spec.initializer
+    if options:
+        start = _initializer(options.get("init" if name == "weight" else f"{name}_init", start))
+        check_spec(frame, path, replace(spec, initializer=start), span)
     trainable = options.get("trainable", True)
     weight = Weight(spec.type, path=path, initializer=start, state=spec.state, span=span, trainable=trainable)
     return owner(frame).graph.add_weight(weight)

@@ -13,9 +13,9 @@ from dlc.language import ast
 from dlc.language.elaborate import labels
 from dlc.language.elaborate.apply import constant
 from dlc.language.elaborate.calls import given, label_path
-from dlc.language.elaborate.context import Frame, Mistake, executes, head, place_of
+from dlc.language.elaborate.context import Frame, Mistake, executes, head
 from dlc.language.elaborate.initializers import initializer
-from dlc.language.elaborate.layers import new_weight
+from dlc.language.elaborate.layers import check_spec, new_weight
 from dlc.language.elaborate.names import callee
 from dlc.language.elaborate.sizes import declared, match
 from dlc.language.elaborate.values import POISON, BlockRef, Layer, Phantom, Poison, describe, is_number
@@ -115,14 +115,7 @@ def output_decl(frame: Frame, node: ast.OutputDecl) -> None:
             found=describe(value),
         )
     if isinstance(value, Value) and node.type is not None:
-        match(
-            frame,
-            node.type,
-            value.type,
-            what=f"the output `{node.name}`",
-            span=node.value.span,
-            labels=place_of(value, f"`{value.name}`" if value.name else "the tensor", node.value.span),
-        )
+        match(frame, node.type, value, what=f"the output `{node.name}`", span=node.value.span)
     frame.names[node.name] = value
     frame.places[node.name] = node.span
     if isinstance(value, Poison):
@@ -192,6 +185,7 @@ def weight_decl(frame: Frame, node: ast.ParamDecl | ast.StateDecl) -> None:
         frame.names[node.name] = POISON
         return
     spec = WeightSpec(found, start, state=isinstance(node, ast.StateDecl))
+    check_spec(frame, path, spec, node.span)
     weight: Weight = new_weight(frame, path, spec, options, "weight", node.span)
     frame.names[node.name] = weight
     frame.places[node.name] = node.span

@@ -10,7 +10,7 @@ from dlc.ir.graph import Graph, Value
 from dlc.language import ast
 from dlc.language.elaborate import kinds
 from dlc.language.elaborate.apply import constant
-from dlc.language.elaborate.context import Frame, Mistake, place_of
+from dlc.language.elaborate.context import Frame, Mistake
 from dlc.language.elaborate.signatures import Reference, declaration
 from dlc.language.elaborate.sizes import declared, match
 from dlc.language.elaborate.values import POISON, Phantom, describe, is_number
@@ -71,14 +71,7 @@ def check_result(inner: Frame, wanted: ast.TypeExpr, value: Any, name: str, plac
             raise Mistake(
                 "E0334", f"`{name}` returns what is no tensor", place, expected=wanted.span.text, found=describe(value)
             )
-        match(
-            inner,
-            wanted,
-            value.type,
-            what=f"the result of `{name}`",
-            span=place,
-            labels=place_of(value, f"`{value.name}`" if value.name else "the result", place),
-        )
+        match(inner, wanted, value, what=f"the result of `{name}`", span=place)
         return value
     except Mistake as mistake:
         inner.complain(mistake)

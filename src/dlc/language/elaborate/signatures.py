@@ -10,7 +10,7 @@ from dlc.ir.graph import Value
 from dlc.language import ast
 from dlc.language.elaborate import habits, kinds
 from dlc.language.elaborate.apply import constant
-from dlc.language.elaborate.context import Frame, Mistake, head, place_of
+from dlc.language.elaborate.context import Frame, Mistake, head
 from dlc.language.elaborate.sizes import MISSING, declared, match
 from dlc.language.elaborate.values import POISON, BlockRef, FnRef, Given, describe, is_number
 
@@ -173,12 +173,5 @@ def _input(caller: Frame, inner: Frame, bound: Arguments, param: ast.Param, span
             found=describe(value),
             labels=(Label(param.span, "declared here"),),
         )
-    match(
-        inner,
-        param.type,
-        value.type,
-        what=f"`{param.name}` of `{name}`",
-        span=place,
-        labels=place_of(value, f"`{value.name or param.name}`", place),
-    )
+    match(inner, param.type, value, what=f"`{param.name}` of `{name}`", span=place)
     return value

@@ -6,10 +6,11 @@ from typing import Any
 
 from dlc.diagnostics import Label, Span
 from dlc.ir.dim import Answer, Dim, at_most, equal, floor_div
+from dlc.ir.graph import Value
 from dlc.ir.types import DTYPES, DType, TensorType
 from dlc.language import ast
 from dlc.language.elaborate import habits, limits
-from dlc.language.elaborate.context import Frame, Mistake
+from dlc.language.elaborate.context import Frame, Mistake, place_of
 from dlc.language.elaborate.values import Poison, Ratio, describe, is_dim
 
 MISSING: Any = object()
@@ -117,13 +118,12 @@ def not_whole(value: Ratio, span: Span) -> Mistake:
     )
 
 
-def match(
-    frame: Frame, node: ast.TypeExpr, actual: TensorType, *, what: str, span: Span, labels: tuple[Label, ...] = ()
-) -> None:
+def match(frame: Frame, node: ast.TypeExpr, value: Value, *, what: str, span: Span) -> None:
     """Check a tensor against a written type, and bind the names that the type uses for the first time.
 
-    what: the tensor in words; span: where it is used; labels: where it comes from. Raises E0223, E0222, E0230, E0231.
+    what: the tensor in words; span: where it is used. Raises E0223, E0222, E0230, E0231.
     """
+    actual = value.type
     dtype = dtype_named(frame, node)
     if isinstance(dtype, DType) and dtype != actual.dtype:
         raise Mistake(
@@ -133,7 +133,7 @@ def match(
             expected=node.span.text,
             found=str(actual),
             hint=f"convert it with `cast(x, {dtype})`",
-            labels=(*_declaration(node, span), *labels),
+            labels=(*_declaration(node, span), *_origin(value, span)),
         )
     pairs = align(node.dims or (), actual.shape)
     if pairs is None:
@@ -143,7 +143,7 @@ def match(
             span,
             expected=node.span.text,
             found=str(actual),
-            labels=(*_declaration(node, span), *labels),
+            labels=(*_declaration(node, span), *_origin(value, span)),
         )
     for dim, size in pairs:
         if _bind(frame, dim, size):
@@ -153,7 +153,7 @@ def match(
             continue
         answer = equal(wanted, size)
         if answer is Answer.NO or (answer is Answer.UNKNOWN and not frame.session.generic):
-            raise _conflict(frame, node, dim, wanted, size, actual, what, span, labels)
+            raise _conflict(frame, node, dim, wanted, size, value, what, span)
 
 
 def align(dims: tuple[ast.Expr, ...], shape: tuple[Dim, ...]) -> list[tuple[ast.Expr, Dim]] | None:
@@ -237,10 +237,9 @@ def _conflict(
     dim: ast.Expr,
     wanted: Dim,
     size: Dim,
-    actual: TensorType,
+    value: Value,
     what: str,
     span: Span,
-    labels: tuple[Label, ...],
 ) -> Mistake:
     never = equal(wanted, size) is Answer.NO
     text = dim.span.text
@@ -254,10 +253,14 @@ def _conflict(
         f"{what} {words}: {size} where {meaning} stands",
         span,
         expected=f"{node.span.text}" + (f" with {meaning}" if meaning != text else ""),
-        found=str(actual),
+        found=str(value.type),
         hint=None if never else f"if they are always equal, say so: `assume {wanted} == {size}`",
-        labels=(*bound, *_declaration(node, span), *labels),
+        labels=(*bound, *_declaration(node, span), *_origin(value, span)),
     )
+
+
+def _origin(value: Value, span: Span) -> tuple[Label, ...]:
+    return place_of(value, f"`{value.name}`" if value.name else "the tensor", span)
 
 
 def _declaration(node: ast.TypeExpr, span: Span) -> tuple[Label, ...]:

@@ -10,7 +10,7 @@ from dlc.ir.graph import Input, Value, Weight
 from dlc.language import ast
 from dlc.language.elaborate import kinds, limits
 from dlc.language.elaborate.apply import constant
-from dlc.language.elaborate.context import Frame, Mistake, evaluates, executes, place_of
+from dlc.language.elaborate.context import Frame, Mistake, evaluates, executes
 from dlc.language.elaborate.sizes import declared, match
 from dlc.language.elaborate.values import POISON, Condition, Phantom, describe, is_number
 
@@ -110,7 +110,7 @@ def _typed(frame: Frame, target: ast.Target, wanted: ast.TypeExpr, value: Any, s
         raise Mistake(
             "E0205", f"`{target.name}` is declared as a tensor", span, expected=wanted.span.text, found=describe(value)
         )
-    match(frame, wanted, value.type, what=f"`{target.name}`", span=span, labels=place_of(value, "the tensor", span))
+    match(frame, wanted, value, what=f"`{target.name}`", span=span)
     return value
 
 
