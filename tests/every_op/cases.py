@@ -157,5 +157,6 @@ def distance(found: Array, exact: Array) -> float:
         return 0.0 if np.array_equal(found, exact) else float("inf")
     found = np.asarray(found, np.float64)
     same = (found == exact) | (np.isnan(found) & np.isnan(exact))
-    gap = np.where(same, 0.0, np.abs(found - exact))
+    with np.errstate(invalid="ignore"):
+        gap = np.where(same, 0.0, np.abs(found - exact))
     return float(np.where(np.isnan(gap), np.inf, gap).max(initial=0.0))
