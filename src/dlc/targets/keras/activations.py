@@ -85,7 +85,10 @@ def identity(site: Site) -> Result:
 
 @TABLE.writes("clamp", when=lambda n: n.attributes["min"] is not None or n.attributes["max"] is not None)
 def clamp(site: Site) -> Result:
-    low, high = site["min"], site["max"]
+    whole = site.type().dtype.is_integer
+    low, high = (int(v) if whole and v is not None else v for v in (site["min"], site["max"]))
+    if low is not None and high is not None and low > high:
+        return call("ops.minimum", call("ops.maximum", site.x, lit(low, "low")), lit(high, "high"))
     if low is None:
         return call("ops.minimum", site.x, lit(high, "high"))
     if high is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dlc.ir.graph import Apply
-from dlc.targets.keras.table import TABLE, Code, Result, Site, call, keep, lit, literal
+from dlc.targets.keras.table import TABLE, Code, Result, Site, call, keep, lit, literal, weightless
 
 _ATTENTION = '''
 def attention(query, key, value, mask=None, is_causal=False, scale=None, dropout=None):
@@ -46,7 +46,7 @@ def attention(site: Site) -> Result:
     dropout = {}
     if site["dropout"] and site.function.is_method:
         made = call("layers.Dropout", lit(site["dropout"], "rate"))
-        dropout["dropout"] = site.function.owned("attention_dropout", made)
+        dropout["dropout"] = weightless(site, "dropout", made)
     return call("attention", site.x, *(_shared(site, i) for i in (1, 2)), **mask,
                 **keep(is_causal=(site["causal"], False), scale=(site["scale"], None)), **dropout)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlc.targets.keras.table import TABLE, Result, Site, call, lit
+from dlc.targets.keras.table import TABLE, Result, Site, call, lit, weightless
 
 _LAYERS = {"dropout": "Dropout", "alpha_dropout": "AlphaDropout", "gaussian_dropout": "GaussianDropout",
            "gaussian_noise": "GaussianNoise", "dropout1d": "SpatialDropout1D", "dropout2d": "SpatialDropout2D",
@@ -15,4 +15,4 @@ def dropout(site: Site) -> Result:
         return site.x
     name = site.node.op.name
     amount = lit(site["std"], "stddev") if name == "gaussian_noise" else lit(site["p"], "rate")
-    return call(site.function.owned(name, call(f"layers.{_LAYERS[name]}", amount)), site.x)
+    return call(weightless(site, name, call(f"layers.{_LAYERS[name]}", amount)), site.x)

@@ -29,7 +29,10 @@ def execute(program: Program, where: Path, inputs: Mapping[str, Array]) -> dict[
     moved = moved_axes(program, "NHWC") if _is_native(where) else {}
     given = [None if v.name not in inputs else _turned(np.asarray(inputs[v.name], v.type.dtype.numpy),
                                                        moved.get(v.name)) for v in program.entry.inputs]
-    result = model(given if len(given) != 1 else given[0], training=False)
+    if given:
+        result = model(given if len(given) != 1 else given[0], training=False)
+    else:
+        result = model.call()
     results = result if isinstance(result, (tuple, list)) else (result,)
     return {name: _turned(_array(keras, r, v.type.dtype.numpy), _back(moved.get(name))) for name, r, v in zip(
         program.entry.output_names, results, program.entry.outputs, strict=True)}

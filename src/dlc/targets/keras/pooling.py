@@ -6,7 +6,7 @@ from typing import Any
 
 from dlc.ir.graph import Apply
 from dlc.targets.keras.spatial import all_same, filled_around, has_padding, padded, sizes
-from dlc.targets.keras.table import TABLE, Result, Site, axes_of, call, keep, lit, rank_of, same
+from dlc.targets.keras.table import TABLE, Result, Site, axes_of, call, keep, lit, rank_of, same, weightless
 
 _LOWEST = float("-inf")
 
@@ -40,10 +40,10 @@ def _pool(site: Site, kind: str, x: str, padding: str) -> Result:
     count = len(site["kernel"])
     options = _window(site, padding)
     if site.function.is_method:
-        default = count == 2 and not options and set(site["kernel"]) == {2}
+        default = kind == "Max" and count == 2 and not options and set(site["kernel"]) == {2}
         size = [] if default else [same(site["kernel"], "pool_size")]
         name = {"Max": "max_pool", "Average": "avg_pool"}[kind]
-        return call(site.function.owned(name, call(f"layers.{kind}Pooling{count}D", *size, **options)), x)
+        return call(weightless(site, name, call(f"layers.{kind}Pooling{count}D", *size, **options)), x)
     function = {"Max": "max_pool", "Average": "average_pool"}[kind]
     return call(f"ops.{function}", x, same(site["kernel"], "pool_size"), **options)
 
@@ -82,6 +82,6 @@ def global_pool(site: Site) -> Result:
     if site.function.is_method and 3 <= rank <= 5:
         constructor = call(f"layers.Global{'Average' if average else 'Max'}Pooling{rank - 2}D",
                            **keep(keepdims=(site["keepdims"], False)))
-        return call(site.function.owned(site.node.op.name, constructor), site.x)
+        return call(weightless(site, site.node.op.name, constructor), site.x)
     return call("ops.mean" if average else "ops.max", site.x, axis=axes_of(range(1, rank - 1), rank),
                 **keep(keepdims=(site["keepdims"], False)))

@@ -14,7 +14,7 @@ import numpy as np
 from dlc.ir.graph import Apply, Value, Weight
 from dlc.ir.types import Array
 from dlc.targets.keras.initialisers import options
-from dlc.targets.keras.table import KerasLayer, Result, Site, Variable, call, keep, layer, lit, literal
+from dlc.targets.keras.table import KerasLayer, Result, Site, Variable, call, keep, layer, lit, literal, weightless
 from dlc.targets.source.code import Code
 from dlc.targets.source.dialect import Several
 
@@ -96,7 +96,7 @@ def _call(site: Site, module: str) -> Result:
     dropout = {}
     if site["dropout"] and site["layers"] > 1 and site.function.is_method:
         made = call("layers.Dropout", lit(site["dropout"], "rate"))
-        dropout["dropout"] = site.function.owned("recurrent_dropout", made)
+        dropout["dropout"] = weightless(site, "dropout", made)
     return Several(call("run_stacked", module, site.x, *initial, **dropout))
 
 

@@ -19,6 +19,7 @@ from dlc.targets.keras.table import (
     literal,
     shape,
     tuple_of,
+    weightless,
 )
 from dlc.targets.source.code import TERNARY, atom, within
 from dlc.targets.source.dialect import Several
@@ -50,7 +51,7 @@ def reshape(site: Site) -> Result:
 def flatten(site: Site) -> Result:
     rank = site.type().rank
     if rank >= 2 and site["start"] == 1 and site["end"] == rank - 1 and site.function.is_method:
-        return call(site.function.owned("flatten", "layers.Flatten()"), site.x)
+        return call(weightless(site, "flatten", "layers.Flatten()"), site.x)
     return reshaped(site)
 
 

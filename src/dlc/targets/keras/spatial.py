@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dlc.ir.dim import Dim
 from dlc.ir.graph import Apply
-from dlc.targets.keras.table import Code, Site, call, lit
+from dlc.targets.keras.table import Code, Site, call, lit, weightless
 from dlc.targets.source.code import literal
 
 Pairs = Sequence[tuple[int, int]]
@@ -50,7 +50,7 @@ def padded(site: Site, x: str, pad: Pairs) -> Code:
     if not has_padding(pad):
         return Code(x)
     if site.function.is_method and 1 <= len(pad) <= 3:
-        return call(site.function.owned("padding", f"layers.ZeroPadding{len(pad)}D({_amount(pad)})"), x)
+        return call(weightless(site, "padding", f"layers.ZeroPadding{len(pad)}D({_amount(pad)})"), x)
     return filled_around(x, pad, 0.0)
 
 

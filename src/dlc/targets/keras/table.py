@@ -72,9 +72,13 @@ def dtype(of: DType) -> str:
     return literal(DTYPES[of.name])
 
 
-def typed(text: str, found: str, wanted: DType) -> Code:
-    """The expression, cast where Keras gives another element type than the operation has."""
-    return Code(text) if found == wanted.name else call("ops.cast", text, dtype(wanted))
+def weightless(site: Site, name: str, constructor: str) -> Code:
+    """A layer without weights that the class owns, in the element type of the node."""
+    kind = site.out().dtype
+    if kind.is_float and kind.name != "f32":
+        comma = "" if constructor.endswith("()") else ", "
+        constructor = f"{constructor[:-1]}{comma}dtype={dtype(kind)})"
+    return site.function.owned(name, constructor)
 
 
 def axis_of(axis: int, rank: int) -> Code:
@@ -141,4 +145,4 @@ def transposed(text: str) -> Code:
 
 __all__ = ["DTYPES", "LAYERS", "TABLE", "Code", "KerasLayer", "Result", "Site", "Variable", "axes_of", "axis_of",
            "call", "dtype", "infix", "is_known", "keep", "layer", "lit", "literal", "operand", "pair", "rank_of",
-           "same", "shape", "transposed", "tuple_of", "typed"]
+           "same", "shape", "transposed", "tuple_of", "weightless"]

@@ -119,7 +119,8 @@ def source(program: Program, stored: list[Stored]) -> str:
     autocast = "autocast=False, " if others else ""
     package = identifier(program.name.lower(), "model")
     style = Style("layers.Layer", "call", _IMPORTS, lambda name: _footer(program, name, stored),
-                  initialise=f"super().__init__({autocast}**kwargs)", rest="**kwargs", entry_base="keras.Model",
+                  initialise=f"super().__init__({autocast}**kwargs)", rest="**kwargs", explicit=bool(others),
+                  entry_base="keras.Model",
                   decorator=f"@keras.saving.register_keras_serializable(package={literal(package)})")
     return write_source(program, KerasDialect(), style)
 
@@ -131,7 +132,12 @@ def _footer(program: Program, name: str, stored: list[Stored]) -> str:
     lines += [f"    {n} = {_input(v)}" for n, v in zip(inputs, program.entry.inputs, strict=True)]
     lines.append(f"    network = {name}()")
     given = inputs[0] if len(inputs) == 1 else f"[{', '.join(inputs)}]"
-    lines.append(f"    model = keras.Model({given}, network({', '.join(inputs)}))")
+    result = "model"
+    if inputs:
+        lines.append(f"    model = keras.Model({given}, network({', '.join(inputs)}))")
+    else:
+        result = "network"
+        lines.append("    network.call()  # makes the variables; a model without inputs is computed by `call`")
     before = ""
     if stored:
         file = 'weights or Path(__file__).with_name("weights.safetensors")'
@@ -141,7 +147,7 @@ def _footer(program: Program, name: str, stored: list[Stored]) -> str:
             lines.append("        find(network, path).assign(array)")
         else:
             lines.append("        attrgetter(path)(network).assign(array)")
-    return before + "\n".join([*lines, "    return model"])
+    return before + "\n".join([*lines, f"    return {result}"])
 
 
 _DOC = " with its weights: those in `weights`, or in weights.safetensors beside this file."

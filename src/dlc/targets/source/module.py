@@ -25,6 +25,7 @@ class Style:
     imported, in the order of the file. initialise: the call of the base class' `__init__`; `rest` stands at the end of
     the parameters of `__init__`, such as `**kwargs`. footer: source after the classes, given the name of the model's.
     entry_base: the base class of the model itself, where it is another one. decorator: the line before every class.
+    explicit: every class has an `__init__`, also one without members.
     """
 
     base: str
@@ -35,6 +36,7 @@ class Style:
     rest: str = ""
     entry_base: str = ""
     decorator: str = ""
+    explicit: bool = False
 
 
 def write_source(program: Program, dialect: Dialect, style: Style) -> str:
@@ -128,7 +130,7 @@ def _class_doc(fragment: Fragment, *, is_entry: bool) -> str:
 
 
 def _initialiser(one: Class, statements: list[str], style: Style) -> list[str]:
-    if not statements and not one.parameters:
+    if not statements and not one.parameters and not style.explicit:
         return []
     parameters = ["self", *(p.name + (f"={p.default}" if p.default else "") for p in one.parameters)]
     parameters += [style.rest] if style.rest else []
