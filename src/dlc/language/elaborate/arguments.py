@@ -215,16 +215,22 @@ def operands(frame: Frame, operation: Op, bound: Bound, span: Span) -> list[Any]
 
 
 def as_tensors(frame: Frame, operation: Op, slots: Sequence[Any], bound: Bound, span: Span) -> list[Value | None]:
-    """Constants for the numbers among the operands."""
-    result: list[Value | None] = []
-    for position, value in enumerate(slots):
-        if value is MISSING or value is None or isinstance(value, Value):
-            result.append(None if value is MISSING else value)
-            continue
-        declared = declared_operand(operation, position)
-        place = bound.places.get(declared.name, bound.places.get("", span))
-        result.append(constant(frame, value, _dtype(operation, slots, declared, value), place))
-    return result
+    """The operands as tensors: constants for the numbers among them."""
+    return [
+        None
+        if v is MISSING or v is None
+        else v
+        if isinstance(v, Value)
+        else as_tensor(frame, operation, slots, n, bound, span)
+        for n, v in enumerate(slots)
+    ]
+
+
+def as_tensor(frame: Frame, operation: Op, slots: Sequence[Any], position: int, bound: Bound, span: Span) -> Value:
+    """A constant for the number or list at a position."""
+    declared = declared_operand(operation, position)
+    place = bound.places.get(declared.name, bound.places.get("", span))
+    return constant(frame, slots[position], _dtype(operation, slots, declared, slots[position]), place)
 
 
 def _dtype(operation: Op, slots: Sequence[Any], declared: Operand, value: Any) -> DType | None:

@@ -196,6 +196,9 @@ def _with_weights(
             frame.complain(labels.missing(frame, operation.name, layers.call_text(span), span))
         return POISON
     _check_tensors(operation, slots, position, shape, tied, span)
+    for at in (position[n] for n in shape.tensors if n in position):
+        if slots[at] is not MISSING and slots[at] is not None and not isinstance(slots[at], Value):
+            slots[at] = arguments.as_tensor(frame, operation, slots, at, bound, span)
     if functional:
         _check_switches(operation, bound)
         tensors = arguments.as_tensors(frame, operation, slots, bound, span)
