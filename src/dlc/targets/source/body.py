@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from dlc.diagnostics import Diagnostic, Unsupported
 from dlc.ir.dim import Dim
-from dlc.ir.graph import Apply, Graph, Input, Node, Value, Weight, regions
+from dlc.ir.graph import Apply, Graph, Input, Node, Value, Weight
 from dlc.ir.graph import Call as BlockCall
-from dlc.targets.source.code import Code, atom, either, plain
+from dlc.targets.source.code import Code, either, plain
 from dlc.targets.source.dialect import Dialect, Layer, Result, Several, Site, scalar
 from dlc.targets.source.dims import UnknownSize
 from dlc.targets.source.layers import Member, carried
@@ -18,6 +18,7 @@ from dlc.targets.source.marks import forget
 from dlc.targets.source.names import identifier, is_plain, unique
 from dlc.targets.source.reconcile import Optional
 from dlc.targets.source.scope import FOREVER, Scope
+from dlc.targets.source.steps import Nesting, Step, is_cheap, own_name, reads
 
 WIDTH = 88
 """Statements that would be longer with another call inside get a variable instead."""
@@ -30,22 +31,6 @@ class Line:
 
     text: str
     comment: str = ""
-
-
-@dataclass
-class Step:
-    """One thing that happens: a node, or the calls of a chain at once."""
-
-    nodes: list[Node]
-    chain: Member | None = None
-
-    @property
-    def first(self) -> Node:
-        return self.nodes[0]
-
-    @property
-    def last(self) -> Node:
-        return self.nodes[-1]
 
 
 @dataclass
@@ -71,7 +56,7 @@ class Body:
         self.lines: list[Line] = []
         self.indent = ""
         self.nest = nest
-        self._kept: set[Value] = set()
+        self._nesting = Nesting(graph, dialect, members.optional if members is not None else {})
         self._upfront: dict[Dim, None] = {}
         self._helpers: dict[str, None] = outer._helpers if outer is not None else {}
         self.scope: Scope = Scope({}, (), dialect.axis)
@@ -158,7 +143,7 @@ class Body:
             try:
                 return self._write(arguments)
             except _TooLong as wide:
-                self._kept.add(wide.value)
+                self._nesting.kept.update(wide.values)
             except UnknownSize as unknown:
                 self._need_upfront(unknown.dim)
         raise AssertionError("statements did not settle")
@@ -206,7 +191,7 @@ class Body:
     def _prepare(self) -> None:
         steps = list(self._steps())
         self._step_of = {v: s for s in steps for n in s.nodes for v in n.outputs}
-        self._inline = self._choose_nested(steps)
+        self._inline = self._nesting.choose(steps) if self.nest else set()
         self._statements = [s for s in steps if not self._is_nested(s)]
         last: dict[Value, int] = {}
         for at, step in enumerate(self._statements):
@@ -239,56 +224,11 @@ class Body:
 
     def _leaves(self, step: Step) -> Iterable[Value]:
         """The values with names that the statement of a step reads."""
-        for value in _reads(step):
+        for value in reads(step):
             if value in self._inline:
                 yield from self._leaves(self._step_of[value])
             elif scalar(value) is None:
                 yield value
-
-    # --- what goes into one line ----------------------------------------------------------------------------------
-
-    def _choose_nested(self, steps: Sequence[Step]) -> set[Value]:
-        chosen: set[Value] = set()
-        if not self.nest:
-            return chosen
-        depth: dict[Value, int] = {}
-        for at, step in enumerate(steps):
-            nested = [v for v in _reads(step) if v in chosen]
-            inside = max((depth[v] for v in nested), default=0)
-            if len(step.last.outputs) != 1 or self._is_statement(step):
-                continue
-            value = step.last.outputs[0]
-            depth[value] = inside + (0 if _is_infix(step.last) or _is_cheap(value) else 1)
-            if self._may_nest(value, step, steps[at + 1:at + 4], depth[value]):
-                chosen.add(value)
-        return chosen
-
-    def _is_statement(self, step: Step) -> bool:
-        loop = step.chain is not None and not self.dialect.is_sequence(step.chain)
-        return loop or bool(regions(step.last))
-
-    def _may_nest(self, value: Value, step: Step, following: Sequence[Step], depth: int) -> bool:
-        if value in self._kept or scalar(value) is not None:
-            return False
-        if value in self.graph.outputs:
-            return not value.uses and len(self.graph.outputs) == 1 and not following
-        readers = list(value.uses)
-        if len(readers) != 1 or readers[0][0].graph is not self.graph:
-            return False
-        reader = next((s for s in following if readers[0][0] in s.nodes), None)
-        name = own_name(value)
-        if reader is None or (name and name != own_name(reader.last.outputs[0])) or regions(reader.last):
-            return False
-        if len(reader.nodes) > 1 and self._is_statement(reader):
-            return False
-        if self._owns_matrix(reader):
-            return depth <= 1 and not self._owns_matrix(step)
-        return depth <= 3
-
-    def _owns_matrix(self, step: Step) -> bool:
-        """Whether it is a block or a layer with a matrix of weights, in contrast to a norm or an activation."""
-        return isinstance(step.last, BlockCall) or any(
-            isinstance(v, Weight) and v.type.rank > 1 for v in step.last.operands)
 
     # --- one statement --------------------------------------------------------------------------------------------
 
@@ -301,6 +241,10 @@ class Body:
         outputs = step.last.outputs
         if isinstance(result, Several) or len(outputs) > 1:
             several = result if isinstance(result, Several) else Several(result)
+            if several.assigned:
+                for value, name in zip(outputs, several.assigned, strict=True):
+                    self.scope.bind(value, name)
+                return
             pattern = several.pattern or ", ".join(f"{{{i}}}" for i in range(len(outputs)))
             targets = self._targets(step, at)
             text = f"{pattern.format(*targets)} = {several.expression}"
@@ -332,7 +276,7 @@ class Body:
             yield own_name(follow)
         elif any(follow is v for v in self.graph.outputs):
             yield from [self.graph.output_names[self.graph.outputs.index(follow)]]
-        first = next((v for v in _reads(step) if v in self.scope.names), None)
+        first = next((v for v in reads(step) if v in self.scope.names), None)
         if first is not None and self.scope.last.get(first, -1) <= self._now and first.type.rank == value.type.rank:
             yield self.scope.names[first]
         yield from ("x", "y", "z", "h")
@@ -340,12 +284,12 @@ class Body:
     def _check_width(self, step: Step, text: str) -> None:
         if len(self.indent) + len(plain(text)) <= WIDTH:
             return
-        nested = [v for v in _reads(step) if v in self._inline]
-        long = [v for v in nested if not _is_cheap(v)]
+        nested = [v for v in reads(step) if v in self._inline]
+        long = [v for v in nested if not is_cheap(v)]
         if not long and len(self.indent) + len(plain(text)) <= LIMIT - 2 * len(INDENT):
             return
         if nested:
-            raise _TooLong((long or nested)[-1])
+            raise _TooLong(nested if len(nested) > 2 else (long or nested)[:1])
 
     def _comment(self, step: Step) -> str:
         """The shape, where it is not the one that came in."""
@@ -378,20 +322,18 @@ class Body:
 
     def _optional(self, node: Node, choice: Optional) -> Result:
         """A module that may be an identity is called; of anything else, the expression or its operand is chosen."""
-        passing = next(v for v in node.operands if v is not None and not isinstance(v, Weight))
+        passing = node.operands[choice.passing]
+        assert passing is not None
         operand = self.text(passing)
-        data = next(v for v in choice.like.operands if v is not None and not isinstance(v, Weight))
         if isinstance(choice.like, BlockCall):
             return Code(f"{self.access(choice.like.instance)}({operand})")
-        if not choice.present:
-            self.scope.names[data] = atom(operand)
-        text = self._plain(choice.like, Step([choice.like]))
-        if not choice.present:
-            del self.scope.names[data]
-        assert isinstance(text, str)
         assert self.members is not None
         if choice.like in self.members.layer_of:
-            return text
+            member, layer = self.members.layer_of[choice.like]
+            assert isinstance(node, Apply)
+            return layer.call(Site(node, self), self.access(member.path))
+        text = self._plain(node, Step([node]))
+        assert isinstance(text, str)
         return either(choice.present, choice.hint, text if choice.present else forget(text), operand)
 
     def _call(self, module: str, node: Node, step: Step) -> Result:
@@ -428,11 +370,11 @@ class Body:
 
 
 class _TooLong(Exception):
-    """A statement is too long with this value inside."""
+    """A statement is too long with these values inside."""
 
-    def __init__(self, value: Value) -> None:
-        super().__init__(value)
-        self.value = value
+    def __init__(self, values: Sequence[Value]) -> None:
+        super().__init__(values)
+        self.values = values
 
 
 def access(dialect: Dialect, root: Member, path: str) -> str:
@@ -448,31 +390,6 @@ def access(dialect: Dialect, root: Member, path: str) -> str:
             text = dialect.element(text, member, part)
         member = child
     return text
-
-
-def _reads(step: Step) -> list[Value]:
-    """The values that a step reads, weights of layers too; a chain reads what its first call reads."""
-    return [v for v in step.first.operands if v is not None]
-
-
-def own_name(value: Value) -> str:
-    """The name that somebody gave to a value; a name that is only the label of the layer it comes from counts not."""
-    node = value.node
-    if isinstance(node, BlockCall) and value.name in (node.instance, node.instance.rpartition(".")[2]):
-        return ""
-    if isinstance(node, Apply) and any(
-            isinstance(v, Weight) and v.path.startswith(f"{value.name}.") for v in node.operands):
-        return ""
-    return value.name
-
-
-def _is_cheap(value: Value) -> bool:
-    """Whether it is a part of another value that is as short to say as a name."""
-    return isinstance(value.node, Apply) and value.node.op.name == "select"
-
-
-def _is_infix(node: Node) -> bool:
-    return isinstance(node, Apply) and node.op.elementwise and len(node.operands) == 2
 
 
 def _size_name(dim: Dim) -> str:

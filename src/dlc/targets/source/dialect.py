@@ -34,6 +34,8 @@ class Several:
 
     expression: str
     pattern: str = ""
+    assigned: tuple[str, ...] = ()
+    """Variables that hold the outputs already, because the writer emitted the statements itself."""
 
 
 Result = str | Several

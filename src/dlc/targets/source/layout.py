@@ -31,9 +31,9 @@ def _right_hand_split(line: str, limit: int) -> list[str] | None:
             continue
         deeper = f"{indent}    "
         parts = list(_elements(inside))
-        if len(deeper) + len(inside) <= limit and not _is_magic(line, start):
+        if len(deeper) + len(inside) <= limit:
             return [head, f"{deeper}{inside}", *wrap(tail, limit)]
-        comma = "" if len(parts) == 1 and (_is_comprehension(parts[0]) or not _takes_comma(line, start)) else ","
+        comma = "" if len(parts) == 1 and not inside.endswith(",") else ","
         lines = [head]
         for part in parts:
             lines += wrap(f"{deeper}{part}{comma}", limit)
@@ -53,21 +53,6 @@ def _brackets(line: str) -> list[tuple[int, int]]:
             if not stack:
                 found.append((start, at))
     return found[::-1]
-
-
-def _is_magic(line: str, start: int) -> bool:
-    return False
-
-
-def _takes_comma(line: str, start: int) -> bool:
-    """Whether the bracket encloses arguments or elements, not a parenthesised expression or a subscript."""
-    before = line[start - 1] if start else " "
-    called = before.isalnum() or before in "_)]"
-    return called if line[start] == "(" else not called
-
-
-def _is_comprehension(text: str) -> bool:
-    return " for " in text
 
 
 def _elements(text: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ call inside it passes on values that may be parameters themselves.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,11 @@ from dlc.targets.source.names import class_name, identifier, unique
 _SIZES = ("in_channels", "out_channels", "in_features", "out_features", "num_embeddings", "channels", "features",
           "width", "size", "filters", "units", "c", "dim")
 """Parameters that people give by position."""
+
+
+_ONCE = re.compile(r"\[([^\[\]]+) for _ in range\(1\)\]")
+_ONCE_STARRED = re.compile(r"\*" + _ONCE.pattern)
+"""A list comprehension that makes one element."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +225,7 @@ class Renderer(Plain):
         """Parameters that the method reads, and that `__init__` therefore keeps."""
 
     def construction(self) -> list[str]:
-        return [read(t, self) for t in self.one.fragments[0].construction]
+        return [_simplified(read(t, self)) for t in self.one.fragments[0].construction]
 
     def lines(self) -> list[Line]:
         self._owner = "self."
@@ -260,3 +266,8 @@ class Renderer(Plain):
             elif value not in (parameter.default, "None"):
                 arguments.append(f"{parameter.name}={value}")
         return f"{callee.name}({', '.join(arguments)})"
+
+
+def _simplified(statement: str) -> str:
+    """A list of one element instead of a comprehension that makes one."""
+    return _ONCE.sub(r"[\1]", _ONCE_STARRED.sub(r"\1", statement))

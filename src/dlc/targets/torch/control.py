@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dlc.ir.graph import Value
 from dlc.targets.source.body import INDENT
-from dlc.targets.source.code import Code, atom
+from dlc.targets.source.code import atom
 from dlc.targets.source.dialect import Several
 from dlc.targets.torch.table import TABLE, Result, Site, dim
 
@@ -27,7 +27,7 @@ def _named(site: Site, values: Sequence[Value | None], copies: int) -> list[str]
 
 
 def _result(site: Site, names: Sequence[str]) -> Result:
-    return Several(", ".join(names)) if len(site.node.outputs) > 1 else Code(names[0])
+    return Several("", assigned=tuple(names))
 
 
 def _assign(names: Sequence[str], values: Sequence[str]) -> list[str]:
@@ -87,7 +87,9 @@ def scan(site: Site) -> Result:
         step += _assign(names, results[:states])
     site.function.emit(f"for {', '.join(items)} in {source}:", *_block(step))
     stacked = [f"torch.stack({c}, dim={_stack_axis(site, i)})" for i, c in enumerate(collected)]
-    return _result(site, [*names, *stacked])
+    finished = [*names, *collected]
+    site.function.emit(*(f"{c} = {s}" for c, s in zip(collected, stacked, strict=True)))
+    return _result(site, finished)
 
 
 def _stack_axis(site: Site, index: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dlc.ir.graph import Apply, Node, Value, Weight
 from dlc.ir.types import TensorType
-from dlc.targets.source.code import Code, call, literal
+from dlc.targets.source.code import Code, call, lit, literal
 from dlc.targets.source.dialect import Function, Layer, Result, Site
 from dlc.targets.source.layers import Member
 from dlc.targets.source.names import is_plain
@@ -71,7 +71,7 @@ class TorchDialect:
 
     def new_weight(self, weight: Weight, owner: str, name: str) -> list[str]:
         type_ = weight.type
-        sizes = ", ".join(literal(d) for d in type_.shape if isinstance(d, int)) or "()"
+        sizes = ", ".join(lit(d, "size") for d in type_.shape if isinstance(d, int)) or "()"
         kind = "" if type_.dtype.name == "f32" else f", dtype=torch.{DTYPES[type_.dtype.name]}"
         value = new_tensor(weight, sizes + kind)
         safe = is_plain(name) and name not in self.unsafe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from importlib.util import module_from_spec, spec_from_file_location
@@ -14,6 +15,8 @@ import numpy as np
 
 from dlc.ir.graph import Program
 from dlc.ir.types import Array
+from dlc.passes.layout import moved_axes
+from dlc.passes.layout.views import inverse
 from dlc.targets.target import need
 
 
@@ -21,12 +24,30 @@ def execute(program: Program, where: Path, inputs: Mapping[str, Array]) -> dict[
     """The outputs of the model in that folder by name. See `dlc.targets.target.Execute`."""
     torch = need("torch", "torch")
     model = load_module(where / "model.py").load()
-    given = [to_torch(torch, inputs[v.name].astype(v.type.dtype.numpy, copy=False)) if v.name in inputs else None
-             for v in program.entry.inputs]
+    moved = moved_axes(program, "NCHW") if _is_native(where) else {}
+    given = [None if v.name not in inputs else to_torch(
+        torch, turned(inputs[v.name].astype(v.type.dtype.numpy, copy=False), moved.get(v.name)))
+        for v in program.entry.inputs]
     with torch.no_grad():
         result = model(*given)
     results = result if isinstance(result, (tuple, list)) else (result,)
-    return {name: to_numpy(torch, r) for name, r in zip(program.entry.output_names, results, strict=True)}
+    return {name: turned(to_numpy(torch, r), inverse(moved[name]) if name in moved else None)
+            for name, r in zip(program.entry.output_names, results, strict=True)}
+
+
+def turned(array: Array, order: tuple[int, ...] | None) -> Array:
+    """The axes of an array in another order."""
+    return array if order is None else array.transpose(order)
+
+
+def _is_native(where: Path) -> bool:
+    """Whether inputs and outputs were given PyTorch's layout: the weight file says so."""
+    path = where / "weights.safetensors"
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return bool(header.get("__metadata__", {}).get("io_layout") == "native")
 
 
 def load_module(path: Path) -> ModuleType:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dlc.ir.dim import Dim
+from dlc.ir.dim import Dim, product
 from dlc.targets.source.code import TERNARY, Code, atom, within
 from dlc.targets.source.dialect import Several
 from dlc.targets.torch.table import (
@@ -24,8 +24,69 @@ from dlc.targets.torch.table import (
 
 @TABLE.writes("reshape")
 def reshape(site: Site) -> Result:
+    merged = _merged(site) or _split(site) or _inserted(site)
+    if merged is not None:
+        return merged
     sizes = inferred(site, site["shape"])
     return method(site.x, "reshape", *sizes) if sizes else method(site.x, "reshape", "()")
+
+
+def _merged(site: Site) -> Code | None:
+    """`x.flatten(2)`: neighbouring axes become one."""
+    before, after = site.type().shape, site.out().shape
+    start, count = _changed(before, after)
+    if len(before) - len(after) < 1 or len(after) - start - _tail(before, after, start) != 1 or count < 2:
+        return None
+    end = start + count - 1
+    if product(before[start:end + 1]) != after[start]:
+        return None
+    return method(site.x, "flatten", str(start), *([] if end == len(before) - 1 else [str(end)]))
+
+
+def _split(site: Site) -> Code | None:
+    """`x.unflatten(-1, (3, 12, 64))`: one axis becomes several whose sizes are numbers."""
+    before, after = site.type().shape, site.out().shape
+    start = _changed(before, after)[0]
+    tail = _tail(before, after, start)
+    parts = after[start:len(after) - tail]
+    if len(before) - start - tail != 1 or len(parts) < 2 or not all(isinstance(d, int) for d in parts) or 1 in parts:
+        return None
+    return method(site.x, "unflatten", dim(start, len(before)), f"({', '.join(site.sizes(parts))})")
+
+
+def _inserted(site: Site) -> Code | None:
+    """`x[:, None, None]`: axes of size 1 come in."""
+    before, after = list(site.type().shape), site.out().shape
+    if [d for d in after if d != 1] != [d for d in before if d != 1] or len(after) <= len(before):
+        return None
+    parts = []
+    for size in after:
+        if before and before[0] == size:
+            parts.append(":")
+            before.pop(0)
+        else:
+            parts.append("None")
+    if before:
+        return None
+    while parts[-1] == ":":
+        parts.pop()
+    return Code(f"{atom(site.x)}[{', '.join(parts)}]")
+
+
+def _changed(before: Sequence[Dim], after: Sequence[Dim]) -> tuple[int, int]:
+    """The first axis that is not the same, and how many axes of `before` follow up to the common end."""
+    start = 0
+    while start < min(len(before), len(after)) and before[start] == after[start]:
+        start += 1
+    return start, len(before) - start - _tail(before, after, start)
+
+
+def _tail(before: Sequence[Dim], after: Sequence[Dim], start: int) -> int:
+    """How many last axes are the same."""
+    count = 0
+    while count < min(len(before), len(after)) - start and before[-1 - count] == after[-1 - count]:
+        count += 1
+    return count
 
 
 def inferred(site: Site, sizes: Sequence[Dim]) -> list[Code]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-import ml_dtypes
 import numpy as np
-from safetensors.numpy import save_file
 
 from dlc.ir.graph import Apply, Graph, Program, join
 from dlc.ir.graph import Call as BlockCall
-from dlc.ir.types import Array
+from dlc.ir.types import I64, Array, TensorType
+from dlc.passes.dead import RemoveDead
+from dlc.passes.layout import assign
 from dlc.passes.lower import lower
 from dlc.targets.source.layers import owned_weights
 from dlc.targets.source.module import Style, write_source
+from dlc.targets.source.tensors import write_tensors
 from dlc.targets.target import Options
 from dlc.targets.torch import TARGET
 from dlc.targets.torch.dialect import TorchDialect
@@ -37,16 +39,47 @@ _IMPORTS = {
 
 def write(program: Program, weights: Mapping[str, Array], where: Path, *, options: Options) -> list[str]:
     """Write model.py and weights.safetensors into the folder. See `dlc.targets.target.Write`."""
+    ready = prepare(program, weights, options)
+    types = {path: weight.type for path, weight in ready.weights().items()}
+    counters = _counters(ready.entry, "")
+    (where / "model.py").write_text(source(ready, has_weights=bool(types)), encoding="utf-8")
+    if types:
+        write_tensors(where / "weights.safetensors", types | dict.fromkeys(counters, TensorType(I64, ())),
+                      _Both(counters, ready.values), {"format": "pt", "io_layout": options.io_layout})
+    return _notes(ready)
+
+
+def prepare(program: Program, weights: Mapping[str, Array], options: Options) -> Program:
+    """The program as it is written: channels first, and nothing in it but what PyTorch has. Raises Unsupported."""
     table = TARGET.table
     table.require(program)
-    lowered = lower(program, table.keeps)
+    placed = replace(program, values=weights)
+    if options.io_layout == "native" or _has_channels_last(program):
+        placed = assign(placed, "NCHW", options.io_layout)
+    lowered = RemoveDead()(lower(placed, table.keeps))
     table.require(lowered)
-    arrays = {path: weights[path] for path in lowered.weights()}
-    (where / "model.py").write_text(source(lowered, has_weights=bool(arrays)), encoding="utf-8")
-    if arrays:
-        save_file({**{path: _storable(a) for path, a in arrays.items()}, **_counters(lowered.entry, "")},
-                  where / "weights.safetensors")
-    return _notes(lowered)
+    return lowered
+
+
+class _Both(Mapping[str, Array]):
+    """Arrays of two mappings, asked for one by one."""
+
+    def __init__(self, first: Mapping[str, Array], second: Mapping[str, Array]) -> None:
+        self.first, self.second = first, second
+
+    def __getitem__(self, path: str) -> Array:
+        return self.first[path] if path in self.first else self.second[path]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from {**dict.fromkeys(self.first), **dict.fromkeys(self.second)}
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _has_channels_last(program: Program) -> bool:
+    return any(isinstance(node, Apply) and node.attributes.get("layout") == "NHWC"
+               for graph in program.graphs() for node in graph.walk())
 
 
 def source(program: Program, *, has_weights: bool) -> str:
@@ -56,16 +89,10 @@ def source(program: Program, *, has_weights: bool) -> str:
     return write_source(program, TorchDialect(), style)
 
 
-def _storable(array: Array) -> Array:
-    """What safetensors can keep: contiguous arrays; sub-byte integers as bytes."""
-    if array.dtype in (np.dtype(ml_dtypes.int4), np.dtype(ml_dtypes.uint4)):
-        return np.ascontiguousarray(array.astype(np.int8))
-    return np.ascontiguousarray(array)
-
-
 def _counters(graph: Graph, prefix: str) -> dict[str, Array]:
     """`num_batches_tracked` of every batch norm, which PyTorch keeps beside its statistics."""
-    dialect, found = TorchDialect(), {}
+    dialect = TorchDialect()
+    found: dict[str, Array] = {}
     for node in graph.walk():
         if isinstance(node, BlockCall):
             found.update(_counters(node.block, join(prefix, node.instance)))
