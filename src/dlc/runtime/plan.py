@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlc.ir.dim import Dim
-from dlc.ir.graph import Apply, Graph, Node, Program, Value
+from dlc.ir.graph import Apply, Graph, Node, Program, Value, Weight
 from dlc.ir.types import TensorType
 from dlc.passes.clone import clone
 from dlc.passes.inline import inline
@@ -51,8 +51,8 @@ class Plan:
     sizes: dict[str, int] = field(default_factory=dict)
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row for each value that a step makes: step, operation, where in the model, type, bytes, place."""
-        return [{"step": i, "operation": step.op.name, "scope": step.scope, "type": str(value.type),
+        """A row for each value that a step makes: step, operation, layer or block, type, bytes, place."""
+        return [{"step": i, "operation": step.op.name, "scope": _where(step), "type": str(value.type),
                  "bytes": self.placements[value].nbytes, "place": self.placements[value].how,
                  "offset": self.placements[value].offset}
                 for i, step in enumerate(self.steps) for value in step.outputs]
@@ -72,6 +72,12 @@ class Plan:
         over = f", {self.peak / self.bound - 1:.1%} above it" if self.bound and self.peak > self.bound else ""
         text.append(f"arena: {self.peak:,} bytes; at least {self.bound:,} are needed at once{over}")
         return "\n".join(text)
+
+
+def _where(step: Apply) -> str:
+    """The layer that a step belongs to, or the block instance."""
+    weights = (v for v in step.operands if isinstance(v, Weight))
+    return next((w.path.rpartition(".")[0] for w in weights), step.scope)
 
 
 def _place(row: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,18 @@ def retyped(argument: Arg | None, dtype: str) -> TensorType | None:
     return type.with_dtype(DTYPES[dtype]) if type.dtype.is_float else type
 
 
+def integers(sample: Sample, dtype: str) -> Sample | None:
+    """The sample with integers of another type in the place of i64; None where it has none, or has negative numbers
+    that an unsigned type cannot hold."""
+    given = [a for a in sample.arguments if a is not None and a.type.startswith("i64")]
+    unsigned = dtype.startswith("u")
+    if not given or (unsigned and any(a.values is not None and np.min(a.values) < 0 for a in given)):
+        return None
+    operands = tuple(None if a is None else replace(
+        a, type=a.type.replace("i64", dtype), low=max(a.low, 0) if unsigned else a.low) for a in sample.arguments)
+    return Sample(operands, sample.attributes, sample.gradient)
+
+
 def checked(model: Model, path: Path) -> bytes:
     """The bytes of a model after the full checker and strict inference have accepted them."""
     path.write_bytes(b"".join(bytes(c) for c in embedded(model)))
@@ -115,4 +128,4 @@ def close(result: Array, expected: Array, relative: float, name: str) -> None:
     np.testing.assert_allclose(wide, expected, rtol=relative, atol=relative * scale, err_msg=name, equal_nan=True)
 
 
-__all__ = ["body_graph", "checked", "close", "compare", "draw", "parse", "program_of", "retyped", "session"]
+__all__ = ["body_graph", "checked", "close", "compare", "draw", "integers", "parse", "program_of", "retyped", "session"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from targets.onnx.one_op import compare, program_of, retyped
+from targets.onnx.one_op import checked, compare, integers, program_of, retyped
 
 import dlc.ops  # noqa: F401
 from dlc.diagnostics import Unsupported
@@ -27,6 +27,46 @@ def test_nothing_is_missing() -> None:
 def test_sample(name: str, index: int, tmp_path: Path) -> None:
     """The file passes the full checker and strict inference, and ONNX Runtime computes what the reference does."""
     compare(op(name), list(op(name).samples())[index], tmp_path / "one.onnx")
+
+
+WRITTEN = [name for name in all_ops() if name not in TABLE.refusals]
+LACKING_F64 = ("Acos", "Asin", "Atan", "Conv", "ConvTranspose", "Erf")
+"""What ONNX Runtime's CPU engine does not have in f64."""
+
+
+@pytest.mark.parametrize("dtype", ["i32", "i16", "i8", "u32", "u16", "u8"])
+@pytest.mark.parametrize("name", WRITTEN)
+def test_integers(name: str, dtype: str, tmp_path: Path) -> None:
+    """Integers of every width give what the reference gives."""
+    for sample in op(name).samples():
+        other = integers(sample, dtype)
+        if other is not None and not (name == "clamp" and dtype.startswith("u")):  # its sample has a negative bound
+            compare(op(name), other, tmp_path / "one.onnx")
+
+
+@pytest.mark.parametrize("dtype", ["f16", "f64"])
+@pytest.mark.parametrize("name", WRITTEN)
+def test_floats(name: str, dtype: str, tmp_path: Path) -> None:
+    """Floats of other widths are as near to the reference as their roundings allow."""
+    for sample in op(name).samples():
+        floats = [a for a in sample.arguments if a is not None and a.type.startswith("f")]
+        own = "dtype" in sample.attributes or sample.attributes.get("value") == -1e9
+        if not floats or own:  # casts to a type of their own, and numbers that f16 lacks
+            continue
+        try:
+            compare(op(name), sample, tmp_path / "one.onnx", dtype)
+        except Exception as error:
+            lacking = [f"an implementation for {o}(" for o in LACKING_F64]
+            if dtype != "f64" or not any(words in str(error) for words in lacking):
+                raise
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_bfloat16_is_valid(name: str, tmp_path: Path) -> None:
+    """The checker accepts every operation on bf16 (ONNX Runtime has hardly any of them on the CPU)."""
+    for sample in op(name).samples():
+        types = [retyped(a, "bf16") for a in sample.arguments]
+        checked(build(program_of(op(name), types, sample.attributes), {}), tmp_path / "one.onnx")
 
 
 @pytest.mark.parametrize("name", sorted(TABLE.refusals))

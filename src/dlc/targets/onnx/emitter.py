@@ -20,6 +20,7 @@ from dlc.ir.op import Composite, Op
 from dlc.ir.types import Array, DType, TensorType, dtype_of
 from dlc.targets.onnx.sizes import Sizes
 from dlc.targets.onnx.table import ELEMENT_TYPES, TABLE
+from dlc.targets.onnx.widening import is_narrow, wide, widened
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,9 @@ class Emitter:
 
     def apply(self, node: Apply, inputs: Sequence[str | None]) -> Sequence[str]:
         """Emit one operation, through its definition where the table has no writer for it."""
+        wider = widened(node)
+        if wider is not None:
+            return self._apply_wider(node, wider, inputs)
         writer = TABLE.writer(node)
         if writer is not None:
             result = writer(self, node, *inputs)
@@ -195,6 +199,14 @@ class Emitter:
         types = tuple(None if v is None else v.type for v in node.operands)
         body = _definition(node.op, types, tuple(node.attributes.items()))
         return self.graph(body, [i for i in inputs if i is not None])
+
+    def _apply_wider(self, node: Apply, wider: Apply, inputs: Sequence[str | None]) -> Sequence[str]:
+        """Cast narrow integers, do the operation, and cast back what was one."""
+        given = [i if i is None or v is None or not is_narrow(v.type) else self.cast(i, wide(v.type).dtype)
+                 for i, v in zip(inputs, node.operands, strict=True)]
+        results = self.apply(wider, given)
+        return [self.cast(r, v.type.dtype) if is_narrow(v.type) else r
+                for r, v in zip(results, node.outputs, strict=True)]
 
     def region(self, name: str, formal: Sequence[TensorType], results: Sequence[TensorType],
                emit: Callable[[Emitter, list[str]], Sequence[str]]) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from dlc.ir.graph import Apply
 from dlc.ir.types import F32, Array
-from dlc.targets.onnx.table import TABLE
+from dlc.targets.onnx.table import TABLE, is_single
 
 if TYPE_CHECKING:
     from dlc.targets.onnx.emitter import Emitter
@@ -28,8 +28,14 @@ class _Kind:
 _KINDS = {"lstm": _Kind("LSTM", (0, 3, 1, 2), states=2), "gru": _Kind("GRU", (1, 0, 2)), "rnn": _Kind("RNN", (0,))}
 
 
-@TABLE.writes("lstm", "gru", "rnn", when=lambda n: not n.attributes.get("proj_size"),
-              otherwise="a projection of the state")
+def _has_node(node: Apply) -> bool:
+    """ONNX has no projection of the state. In f64 no runtime has it, so that a known number of steps is unrolled."""
+    x = node.operands[0]
+    assert x is not None
+    return not node.attributes.get("proj_size") and (is_single(node) or not isinstance(x.type.shape[1], int))
+
+
+@TABLE.writes("lstm", "gru", "rnn", when=_has_node, otherwise="a projection of the state")
 def write_recurrent(e: Emitter, node: Apply, x: str, *rest: str | None) -> list[str]:
     """Layer by layer; with [T, B, D] between them."""
     kind, a = _KINDS[node.op.name], node.attributes
