@@ -10,7 +10,7 @@ import numpy as np
 from dlc.ir.graph import Apply, Value
 from dlc.ir.types import Array
 from dlc.targets.keras.initialisers import options
-from dlc.targets.keras.spatial import all_same, cut, has_padding, padded
+from dlc.targets.keras.spatial import all_same, cut, has_padding, zeros_around
 from dlc.targets.keras.table import (
     TABLE,
     Code,
@@ -21,12 +21,13 @@ from dlc.targets.keras.table import (
     call,
     infix,
     is_known,
-    keep,
     layer,
     lit,
     literal,
+    option,
     rank_of,
     same,
+    spatial_option,
 )
 
 
@@ -76,15 +77,14 @@ def _numbers(node: Apply) -> dict[str, Any]:
     attributes = node.attributes
     one = (1,) * len(attributes["stride"])
     stride = one if _strided_and_dilated(node) else attributes["stride"]
-    return {**keep(strides=(same(stride, "strides"), lit(1, "strides"))),
-            **keep(padding=(lit(_padding(node), "padding"), lit("valid", "padding"))),
-            **keep(dilation_rate=(same(attributes["dilation"], "dilation_rate"), lit(1, "dilation_rate")))}
+    return {"strides": spatial_option(stride, 1, "strides"), "padding": option(_padding(node), "valid", "padding"),
+            "dilation_rate": spatial_option(attributes["dilation"], 1, "dilation_rate")}
 
 
 def _applied(site: Site, function: Callable[[str], Code]) -> Code:
     """Padding before, and taking every other element after, where Keras' own options don't say it."""
     node = site.node
-    x = padded(site, site.x, node.attributes["pad"]) if _padding(node) == "valid" else site.x
+    x = zeros_around(site, site.x, node.attributes["pad"]) if _padding(node) == "valid" else site.x
     y = function(x)
     if not _strided_and_dilated(node):
         return y
@@ -114,7 +114,7 @@ def conv_layer(node: Apply) -> KerasLayer | None:
         return _depthwise_layer(node, outputs, groups, kernel)  # type: ignore[arg-type]
     constructor = call(f"layers.Conv{weight.rank - 2}D", lit(outputs, "filters"),
                        same(kernel, "kernel_size"), **_numbers(node),  # type: ignore[arg-type]
-                       **keep(groups=(lit(groups, "groups"), lit(1, "groups"))), **_bias(node),
+                       groups=option(groups, 1, "groups"), **_bias(node),
                        **options(node, weight="kernel_initializer", bias="bias_initializer"))
     order = (weight.rank - 1, weight.rank - 2, *range(weight.rank - 2))
     return KerasLayer(constructor, _call, variables=(Variable("kernel", ("weight",), kernel_to_keras), *_biases(node)),
@@ -129,8 +129,7 @@ def _depthwise(node: Apply) -> bool:
 
 def _depthwise_layer(node: Apply, outputs: int, groups: int, kernel: Sequence[int]) -> KerasLayer:
     constructor = call(f"layers.DepthwiseConv{len(kernel)}D", same(kernel, "kernel_size"), **_numbers(node),
-                       **keep(depth_multiplier=(lit(outputs // groups, "depth_multiplier"),
-                                                lit(1, "depth_multiplier"))), **_bias(node),
+                       depth_multiplier=option(outputs // groups, 1, "depth_multiplier"), **_bias(node),
                        **options(node, weight="depthwise_initializer", bias="bias_initializer"))
     return KerasLayer(constructor, _call, variables=(Variable("kernel", ("weight",), _multiplied(groups)),
                                                      *_biases(node)), reads=(("bias", "{self}.bias"),))
@@ -141,8 +140,12 @@ def _call(site: Site, module: str) -> Result:
 
 
 def _bias(node: Apply) -> dict[str, Any]:
-    return keep(use_bias=(len(node.operands) > 2 and node.operands[2] is not None, True))
+    return {"use_bias": option(_has_bias(node), True, "use_bias")}
+
+
+def _has_bias(node: Apply) -> bool:
+    return len(node.operands) > 2 and node.operands[2] is not None
 
 
 def _biases(node: Apply) -> tuple[Variable, ...]:
-    return (Variable("bias", ("bias",)),) if not _bias(node) else ()
+    return (Variable("bias", ("bias",)),) if _has_bias(node) else ()

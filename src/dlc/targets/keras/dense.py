@@ -15,10 +15,10 @@ from dlc.targets.keras.table import (
     call,
     infix,
     is_known,
-    keep,
     layer,
     lit,
     literal,
+    option,
     rank_of,
     transposed,
 )
@@ -37,7 +37,7 @@ def dense(node: Apply) -> KerasLayer | None:
     if not is_known(*weight.type.shape) or rank_of(node) < 2:
         return None
     biased = node.operands[2] is not None
-    constructor = call("layers.Dense", lit(weight.type.shape[0], "units"), **keep(use_bias=(biased, True)),
+    constructor = call("layers.Dense", lit(weight.type.shape[0], "units"), use_bias=option(biased, True, "use_bias"),
                        **options(node, weight="kernel_initializer", bias="bias_initializer"))
     variables = [Variable("kernel", ("weight",), np.transpose)] + [Variable("bias", ("bias",))] * biased
     return KerasLayer(constructor, variables=tuple(variables),

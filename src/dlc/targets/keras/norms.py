@@ -6,7 +6,7 @@ from typing import Any
 
 from dlc.ir.graph import Apply
 from dlc.targets.keras.initialisers import options
-from dlc.targets.keras.table import KerasLayer, Variable, call, keep, layer, lit, literal, rank_of
+from dlc.targets.keras.table import KerasLayer, Variable, call, layer, lit, literal, option, rank_of
 
 
 def _channels_last(node: Apply) -> bool:
@@ -20,7 +20,7 @@ def _given(node: Apply, *names: str) -> dict[str, bool]:
 def _scale_and_shift(node: Apply) -> dict[str, Any]:
     """`scale=False`, `center=False`, and initialisers that are not the usual ones."""
     given = _given(node, "weight", "bias")
-    return {**keep(center=(given["bias"], True), scale=(given["weight"], True)),
+    return {"center": option(given["bias"], True, "center"), "scale": option(given["weight"], True, "scale"),
             **options(node, bias="beta_initializer", weight="gamma_initializer",
                       running_mean="moving_mean_initializer", running_var="moving_variance_initializer")}
 
@@ -38,8 +38,8 @@ def batch_norm(node: Apply) -> KerasLayer | None:
     if not _channels_last(node):
         return None
     keeps = round(1.0 - node.attributes["momentum"], 12)
-    constructor = call("layers.BatchNormalization", **keep(momentum=(lit(keeps, "momentum"), lit(0.99, "momentum"))),
-                       epsilon=lit(node.attributes["eps"], "epsilon"), **_scale_and_shift(node))
+    constructor = call("layers.BatchNormalization", epsilon=lit(node.attributes["eps"], "epsilon"),
+                       momentum=option(keeps, 0.99, "momentum"), **_scale_and_shift(node))
     variables = _variables(node, weight="gamma", bias="beta", running_mean="moving_mean",
                            running_var="moving_variance")
     return KerasLayer(constructor, variables=variables, reads=_reads(variables))
@@ -50,9 +50,9 @@ def layer_norm(node: Apply) -> KerasLayer | None:
     rank, axes = rank_of(node), node.attributes["axes"]
     if node.operand("weight") is None and node.operand("bias") is None:
         return None
-    over = lit(list(range(-axes, 0)), "axis") if axes != 1 else lit(-1, "axis")
-    constructor = call("layers.LayerNormalization", **keep(axis=(over, lit(-1, "axis"))),
-                       epsilon=lit(node.attributes["eps"], "epsilon"), **_scale_and_shift(node))
+    over = list(range(-axes, 0)) if axes != 1 else -1
+    constructor = call("layers.LayerNormalization", epsilon=lit(node.attributes["eps"], "epsilon"),
+                       axis=option(over, -1, "axis"), **_scale_and_shift(node))
     variables = _variables(node, weight="gamma", bias="beta")
     return KerasLayer(constructor, variables=variables, reads=_reads(variables)) if rank > axes else None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dlc.ir.graph import Apply
-from dlc.targets.keras.spatial import all_same, filled_around, has_padding, padded, sizes
-from dlc.targets.keras.table import TABLE, Result, Site, axes_of, call, keep, lit, rank_of, same, weightless
+from dlc.targets.keras.spatial import all_same, filled_around, has_padding, sizes, zeros_around
+from dlc.targets.keras.table import TABLE, Result, Site, axes_of, call, keep, option, rank_of, same, weightless
 
 _LOWEST = float("-inf")
 
@@ -32,16 +32,21 @@ def _overhang(node: Apply) -> list[int] | None:
 
 
 def _window(site: Site, padding: str) -> dict[str, Any]:
-    return {**keep(strides=(same(site["stride"], "strides"), same(site["kernel"], "strides"))),
-            **keep(padding=(lit(padding, "padding"), lit("valid", "padding")))}
+    pool = site["kernel"][0] if len(set(site["kernel"])) == 1 else tuple(site["kernel"])
+    stride = site["stride"][0] if len(set(site["stride"])) == 1 else tuple(site["stride"])
+    return {"strides": option(stride, pool, "strides"), "padding": option(padding, "valid", "padding")}
+
+
+def _is_default(site: Site, kind: str, padding: str) -> bool:
+    """Whether it is what `MaxPooling2D()` does."""
+    return kind == "Max" and site["kernel"] == site["stride"] == (2, 2) and padding == "valid"
 
 
 def _pool(site: Site, kind: str, x: str, padding: str) -> Result:
     count = len(site["kernel"])
     options = _window(site, padding)
     if site.function.is_method:
-        default = kind == "Max" and count == 2 and not options and set(site["kernel"]) == {2}
-        size = [] if default else [same(site["kernel"], "pool_size")]
+        size = [] if _is_default(site, kind, padding) else [same(site["kernel"], "pool_size")]
         name = {"Max": "max_pool", "Average": "avg_pool"}[kind]
         return call(weightless(site, name, call(f"layers.{kind}Pooling{count}D", *size, **options)), x)
     function = {"Max": "max_pool", "Average": "average_pool"}[kind]
@@ -72,7 +77,7 @@ def avg_pool(site: Site) -> Result:
     pad = site["pad"]
     if has_padding(pad) and not site["count_include_pad"]:
         return _pool(site, "Average", site.x, "same")
-    return _pool(site, "Average", padded(site, site.x, pad), "valid")
+    return _pool(site, "Average", zeros_around(site, site.x, pad), "valid")
 
 
 @TABLE.writes("global_avg_pool", "global_max_pool", when=lambda n: n.attributes["layout"] == "NHWC")

@@ -14,7 +14,7 @@ import numpy as np
 from dlc.ir.graph import Apply, Value, Weight
 from dlc.ir.types import Array
 from dlc.targets.keras.initialisers import options
-from dlc.targets.keras.table import KerasLayer, Result, Site, Variable, call, keep, layer, lit, literal, weightless
+from dlc.targets.keras.table import KerasLayer, Result, Site, Variable, call, layer, lit, literal, option, weightless
 from dlc.targets.source.code import Code
 from dlc.targets.source.dialect import Several
 
@@ -60,7 +60,7 @@ def recurrent(node: Apply) -> KerasLayer | None:
     if not all(isinstance(v, Weight) for v in node.operands[1 + _states(node):]):
         return None
     constructor = call(f"layers.{_KERAS[node.op.name]}", lit(attributes["size"], "units"), **_activation(node),
-                       **keep(use_bias=(attributes["bias"], True)), return_sequences=literal(True),
+                       use_bias=option(attributes["bias"], True, "use_bias"), return_sequences=literal(True),
                        **({"return_state": literal(True)} if _needs_states(node) else {}), **options(node))
     if attributes["bidirectional"]:
         constructor = call("layers.Bidirectional", constructor)
@@ -70,7 +70,7 @@ def recurrent(node: Apply) -> KerasLayer | None:
 
 
 def _activation(node: Apply) -> dict[str, Any]:
-    return keep(activation=(node.attributes.get("nonlinearity", "tanh"), "tanh"))
+    return {"activation": option(node.attributes.get("nonlinearity", "tanh"), "tanh", "activation")}
 
 
 def _is_read(node: Apply, value: Value) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from dlc.ir.dim import Dim
 from dlc.ir.graph import Apply
+from dlc.targets.keras.padding import ORIGIN
+from dlc.targets.keras.spatial import zeros_around
 from dlc.targets.keras.table import (
     TABLE,
     Code,
@@ -213,6 +215,9 @@ def _paddable(node: Apply) -> bool:
 
 @TABLE.writes("pad", when=_paddable)
 def pad(site: Site) -> Result:
+    first, *around, last = site["widths"] if site.type().rank >= 3 else ((1, 0), (1, 0))
+    if first == last == (0, 0) and site["mode"] == "constant" and site["value"] == 0 and len(around) <= 3:
+        return zeros_around(site, site.x, around, always=site.node.origin == ORIGIN)
     if not any(n for pair in site["widths"] for n in pair):
         return site.x
     widths = lit(tuple(tuple(p) for p in site["widths"]), "padding")

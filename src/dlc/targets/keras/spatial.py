@@ -45,9 +45,9 @@ def has_padding(pad: Pairs) -> bool:
     return any(a or b for a, b in pad)
 
 
-def padded(site: Site, x: str, pad: Pairs) -> Code:
-    """Zeros around the spatial axes, by a layer where there is one."""
-    if not has_padding(pad):
+def zeros_around(site: Site, x: str, pad: Pairs, *, always: bool = False) -> Code:
+    """Zeros around the spatial axes, by a layer where there is one. always: also where there are none to add."""
+    if not has_padding(pad) and not always:
         return Code(x)
     if site.function.is_method and 1 <= len(pad) <= 3:
         return call(weightless(site, "padding", f"layers.ZeroPadding{len(pad)}D({_amount(pad)})"), x)

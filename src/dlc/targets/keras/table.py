@@ -11,7 +11,7 @@ import numpy as np
 from dlc.ir.dim import Dim
 from dlc.ir.graph import Apply
 from dlc.ir.types import Array, DType
-from dlc.targets.source.code import Code, call, infix, lit, literal
+from dlc.targets.source.code import Code, Option, call, infix, lit, literal, option
 from dlc.targets.source.dialect import Call, Layer, Result, Site, call_plainly
 from dlc.targets.table import Table
 
@@ -96,6 +96,11 @@ def same(values: Sequence[int], hint: str) -> Code:
     return lit(values[0] if len(set(values)) == 1 else tuple(values), hint)
 
 
+def spatial_option(values: Sequence[int], default: int, hint: str) -> Option:
+    """A keyword with a number for every spatial axis, one number where all are equal; left out if the default."""
+    return option(values[0] if len(set(values)) == 1 else tuple(values), default, hint)
+
+
 def tuple_of(parts: Sequence[str]) -> str:
     """`(a, b)`, `(a,)`."""
     return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
@@ -144,5 +149,5 @@ def transposed(text: str) -> Code:
 
 
 __all__ = ["DTYPES", "LAYERS", "TABLE", "Code", "KerasLayer", "Result", "Site", "Variable", "axes_of", "axis_of",
-           "call", "dtype", "infix", "is_known", "keep", "layer", "lit", "literal", "operand", "pair", "rank_of",
-           "same", "shape", "transposed", "tuple_of", "weightless"]
+           "call", "dtype", "infix", "is_known", "keep", "layer", "lit", "literal", "operand", "option", "pair",
+           "rank_of", "same", "shape", "spatial_option", "transposed", "tuple_of", "weightless"]

@@ -9,7 +9,7 @@ import numpy as np
 from dlc.ir.graph import Apply, Value
 from dlc.ir.types import Array
 from dlc.targets.keras.initialisers import options
-from dlc.targets.keras.spatial import cut, padded
+from dlc.targets.keras.spatial import cut, zeros_around
 from dlc.targets.keras.table import (
     TABLE,
     Code,
@@ -20,12 +20,13 @@ from dlc.targets.keras.table import (
     call,
     infix,
     is_known,
-    keep,
     layer,
     lit,
     literal,
+    option,
     rank_of,
     same,
+    spatial_option,
 )
 
 
@@ -68,9 +69,9 @@ def conv_transpose(node: Apply) -> KerasLayer | None:
     kernel, biased = _kernel(node), node.operands[2] is not None
     constructor = call(f"layers.Conv{len(kernel)}DTranspose", lit(_weight(node).type.shape[1], "filters"),
                        same(kernel, "kernel_size"),
-                       **keep(strides=(same(node.attributes["stride"], "strides"), lit(1, "strides"))),
-                       **({"padding": lit("same", "padding")} if _is_same(node) else {}),
-                       **keep(use_bias=(biased, True)),
+                       strides=spatial_option(node.attributes["stride"], 1, "strides"),
+                       padding=option("same" if _is_same(node) else "valid", "valid", "padding"),
+                       use_bias=option(biased, True, "use_bias"),
                        **options(node, weight="kernel_initializer", bias="bias_initializer"))
     variables = [Variable("kernel", ("weight",), _to_keras)] + [Variable("bias", ("bias",))] * biased
     return KerasLayer(constructor, _call, variables=tuple(variables), reads=(("bias", "{self}.bias"),))
@@ -96,7 +97,7 @@ def _extended(site: Site) -> tuple[str, list[Code | None]]:
         more.append((0, int(longer)))
         exact = not longer and extra - after == made
         bounds.append(None if exact else _end(site, axis, before, after - extra + made + s * longer))
-    return padded(site, site.x, more), bounds
+    return zeros_around(site, site.x, more), bounds
 
 
 def _end(site: Site, axis: int, before: int, beyond: int) -> Code:

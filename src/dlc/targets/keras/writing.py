@@ -14,6 +14,7 @@ from dlc.ir.types import Array
 from dlc.passes.layout import assign
 from dlc.passes.lower import lower
 from dlc.targets.keras.dialect import KerasDialect, layer_of
+from dlc.targets.keras.padding import separate_padding
 from dlc.targets.keras.safetensors import write_arrays
 from dlc.targets.keras.table import DTYPES, LAYERS, TABLE
 from dlc.targets.keras.variables import Stored, constructor, has_dictionary, has_list, variables
@@ -56,6 +57,7 @@ def prepare(program: Program, weights: Mapping[str, Array], options: Options) ->
     try:
         known = lower(replace(program, values=weights), _has_entry)
         placed = assign(known, "NHWC", options.io_layout)
+        separate_padding(placed)
         lowered = lower(placed, is_kept(placed))
         while any(not is_kept(lowered)(n) and n.op.name not in TABLE.refusals and TABLE.refusal(n) is None
                   for g in lowered.graphs() for n in g.walk() if isinstance(n, Apply)):
