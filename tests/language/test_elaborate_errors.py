@@ -59,3 +59,23 @@ def test_cases_cover_the_codes() -> None:
     """At least 45 distinct mistakes are told apart, each with a case."""
     shown = {code for path in CASES for code in re.findall(r"error\[(E0[234]\d\d)\]", path.read_text(encoding="utf-8"))}
     assert len(shown) >= 45
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
+SECTION = re.compile(r"^## (E0[234]\d\d): .*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+EXAMPLES = [
+    pytest.param(section[1], word, code, id=f"{section[1]}-{word}")
+    for section in SECTION.finditer(PAGE)
+    for word, code in re.findall(r"^(Wrong|Right):\n```\n(.*?)```", section[0], re.MULTILINE | re.DOTALL)
+]
+ITEMS = ("model", "block", "fn", "layout", "from", "train")
+MODEL = "model M {{\n  input x: f32[N, 8]\n  input image: f32[N, 3, 32, 32]\n{}\n  output last = x\n}}\n"
+
+
+@pytest.mark.parametrize(("code", "word", "example"), EXAMPLES)
+def test_examples_of_the_page(code: str, word: str, example: str) -> None:
+    """What docs/errors.md calls wrong has that error, and what it calls right has none."""
+    whole = example.startswith(ITEMS)
+    text = f"dl 1\n{example}" if whole else "dl 1\nlayout NCHW\n" + MODEL.format(example)
+    found = [d.code for d in check(Source("page.dl", text))]
+    assert (code in found) if word == "Wrong" else found == []

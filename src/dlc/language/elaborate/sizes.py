@@ -121,13 +121,13 @@ def not_whole(value: Ratio, span: Span) -> Mistake:
 def match(frame: Frame, node: ast.TypeExpr, value: Value, *, what: str, span: Span) -> None:
     """Check a tensor against a written type, and bind the names that the type uses for the first time.
 
-    what: the tensor in words; span: where it is used. Raises E0223, E0222, E0230, E0231.
+    what: the tensor in words; span: where it is used. Raises E0226, E0222, E0230, E0231.
     """
     actual = value.type
     dtype = dtype_named(frame, node)
     if isinstance(dtype, DType) and dtype != actual.dtype:
         raise Mistake(
-            "E0223",
+            "E0226",
             f"{what} has another element type than declared",
             span,
             expected=node.span.text,
