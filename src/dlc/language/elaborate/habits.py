@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
-from dlc.diagnostics import did_you_mean
 from dlc.ir.op import all_ops, is_op
 
 CALLS = {
@@ -248,12 +246,3 @@ def operation_for(name: str) -> str | None:
             return found
     squeezed = snake.replace("_", "")
     return next((n for n in all_ops() if n.replace("_", "") == squeezed), None)
-
-
-def suggestion(name: str, candidates: Iterable[str]) -> str | None:
-    """`did you mean` as a sentence, from the nearest candidate."""
-    known = list(candidates)
-    letters = sorted(name)
-    near = next((c for c in known if len(c) == len(name) and c != name and sorted(c) == letters), None)
-    near = near or did_you_mean(name, known)
-    return f"did you mean `{near}`?" if near else None

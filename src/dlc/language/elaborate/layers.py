@@ -117,41 +117,43 @@ def specs(
 def _specs(
     operation: Op, types: Mapping[str, TensorType], bound: Bound, given: Mapping[str, TensorType], span: Span
 ) -> dict[str, WeightSpec]:
-    attributes, parameters, places = bound.attributes, bound.parameters, bound.places
     shape = shape_of(operation)
     rank = next((t.rank for t in types.values()), 0)
+    implied = _implied(operation, given) if given else {}
     arguments: dict[str, Any] = {}
     for name in shape.attributes:
         declared = operation.attribute[name]
-        value = attributes.get(name, declared.default)
-        if value is not None and value is not REQUIRED:
-            arguments[name] = _canonical(operation, name, declared.kind, value, rank, places, span)
-        elif value is None:
-            arguments[name] = None
-    implied = _implied(operation, given) if given else {}
+        value = bound.attributes.get(name, declared.default)
+        if value is REQUIRED:
+            raise _missing(operation, name, declared.kind, span)
+        arguments[name] = (
+            None if value is None else _canonical(operation, name, declared.kind, value, rank, bound, span)
+        )
     for name, parameter in shape.parameters.items():
-        if name in parameters:
-            arguments[name] = _canonical(operation, name, parameter, parameters[name], rank, places, span)
+        if name in bound.parameters:
+            arguments[name] = _canonical(operation, name, parameter, bound.parameters[name], rank, bound, span)
         elif name in implied and parameter.default is REQUIRED:
             arguments[name] = implied[name]
         elif parameter.default is REQUIRED:
-            kind = parameter.kind.text if parameter.kind else "a value"
-            raise Mistake(
-                "E0212",
-                f"`{operation.name}` needs the argument `{name}`",
-                span,
-                expected=f"{name}={kind}",
-                found="nothing",
-                hint=f"the sizes of a layer come first: `{operation.name}(64)`"
-                if parameter.kind is SIZE
-                else f"write `{name}=...`",
-            )
+            raise _missing(operation, name, parameter.kind, span)
     assert operation.layer is not None
     return operation.layer(*[types.get(n) for n in shape.tensors], **arguments)
 
 
+def _missing(operation: Op, name: str, kind: Kind | None, span: Span) -> Mistake:
+    by_position = name in positional_names(operation)
+    return Mistake(
+        "E0212",
+        f"`{operation.name}` needs the argument `{name}`",
+        span,
+        expected=f"{name}={kind.text if kind else 'a value'}",
+        found="nothing",
+        hint=f"the sizes of a layer come first: `{operation.name}(64)`" if by_position else f"write `{name}=...`",
+    )
+
+
 def _canonical(
-    operation: Op, name: str, kind: Kind | Parameter, value: Any, rank: int, places: Mapping[str, Span], span: Span
+    operation: Op, name: str, kind: Kind | Parameter, value: Any, rank: int, bound: Bound, span: Span
 ) -> Any:
     try:
         return kind.canonical(value, rank)
@@ -159,7 +161,7 @@ def _canonical(
         raise Mistake(
             "E0213",
             f"`{operation.name}` cannot take this as `{name}`",
-            places.get(name, span),
+            bound.places.get(name, span),
             expected=str(error),
             found=spelled(value),
         ) from None
