@@ -9,7 +9,12 @@ import onnx
 import pytest
 from targets.onnx.programs import attribute, write
 
+from dlc.ir.evaluate import run
+from dlc.language import load
+from dlc.ops.initializers import draw
+from dlc.targets.onnx import TARGET
 from dlc.targets.onnx.session import execute
+from dlc.targets.target import Options
 
 BLOCKS = """layout NCHW
 ## A small residual net.
@@ -129,6 +134,27 @@ model M {
 }""", tmp_path)
     assert not [n for n in written.nodes() if n.op_type == "Transpose"]
     written.agrees(image=np.random.default_rng(0).normal(size=(2, 8, 8, 1)))
+
+
+def test_native_inputs_and_outputs(tmp_path: Path) -> None:
+    """With the native layout no transpose is left; the file says which axes moved, and execute moves them."""
+    path = tmp_path / "model.dl"
+    path.write_text("""dl 1
+layout NHWC
+model M {
+  input image: f32[N, H, W, 3]
+  output y: f32[N, H, W, 5] = image |> conv2d(5, kernel=3, pad=1) @conv |> relu
+}""")
+    program = load(path)
+    weights, x = draw(program, 0), np.random.default_rng(0).normal(size=(2, 4, 6, 3)).astype(np.float32)
+    notes = TARGET.write(program, weights, tmp_path / "m.onnx", options=Options(io_layout="native"))
+    proto = onnx.load(tmp_path / "m.onnx")
+    assert [n.op_type for n in proto.graph.node] == ["Conv", "Relu"]
+    assert [d.dim_param or d.dim_value for d in proto.graph.input[0].type.tensor_type.shape.dim] == ["N", 3, "H", "W"]
+    assert any("`image` has channels first" in note for note in notes)
+    got = TARGET.execute(program, tmp_path / "m.onnx", {"image": x})
+    exact = run(program, {"image": x}, weights=weights, precision="float64")
+    np.testing.assert_allclose(got["y"], exact["y"], atol=1e-5)
 
 
 def test_execute_says_what_the_runtime_says(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ LACKING_F64 = ("Acos", "Asin", "Atan", "Conv", "ConvTranspose", "Erf")
 """What ONNX Runtime's CPU engine does not have in f64."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["i32", "i16", "i8", "u32", "u16", "u8"])
 @pytest.mark.parametrize("name", WRITTEN)
 def test_integers(name: str, dtype: str, tmp_path: Path) -> None:
@@ -44,6 +45,7 @@ def test_integers(name: str, dtype: str, tmp_path: Path) -> None:
             compare(op(name), other, tmp_path / "one.onnx")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["f16", "f64"])
 @pytest.mark.parametrize("name", WRITTEN)
 def test_floats(name: str, dtype: str, tmp_path: Path) -> None:
@@ -61,6 +63,7 @@ def test_floats(name: str, dtype: str, tmp_path: Path) -> None:
                 raise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITTEN)
 def test_bfloat16_is_valid(name: str, tmp_path: Path) -> None:
     """The checker accepts every operation on bf16 (ONNX Runtime has hardly any of them on the CPU)."""

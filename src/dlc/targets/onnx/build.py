@@ -11,9 +11,9 @@ import numpy as np
 
 from dlc.ir.graph import Apply, Graph, Input, Program
 from dlc.ir.types import Array, TensorType
-from dlc.passes.layout import assign
+from dlc.passes.layout import assign, moved_axes
 from dlc.targets.onnx.emitter import Emitter, Initializer, Store, value_info
-from dlc.targets.onnx.table import ELEMENT_TYPES, IR_VERSION, OPSET, load
+from dlc.targets.onnx.table import AXES, ELEMENT_TYPES, IR_VERSION, OPSET, load
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,19 @@ class Model:
     notes: tuple[str, ...]
 
 
-def build(program: Program, weights: Mapping[str, Array]) -> Model:
+def build(program: Program, weights: Mapping[str, Array], *, io_layout: str = "keep") -> Model:
     """Write a program as ONNX nodes. Operations on images are brought to channels first with the fewest transposes.
 
-    weights: array by full path, read only when an initializer is loaded.
+    weights: array by full path, read only when an initializer is loaded. io_layout: "native" has channels first in
+    inputs and outputs too; the metadata and the notes say which.
     Raises Unsupported with every operation that ONNX cannot express.
     """
     from onnx import helper
     load().require(program)
+    moved: dict[str, tuple[int, ...]] = {}
     if _has_channels_last(program):
-        program = assign(replace(program, values=weights), "NCHW", io="keep")
+        moved = moved_axes(program, "NCHW") if io_layout == "native" else {}
+        program = assign(replace(program, values=weights), "NCHW", io=io_layout)
         weights = program.values
     entry = program.entry
     store = Store(weights)
@@ -60,7 +63,10 @@ def build(program: Program, weights: Mapping[str, Array]) -> Model:
         doc_string=entry.doc, value_info=_value_info(emitter, renamed))
     proto = helper.make_model(graph, producer_name="dlc", producer_version=version("dlc"), doc_string=entry.doc,
                               opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-    notes = [*_name_notes(entry, outputs), *store.notes]
+    helper.set_model_props(proto, {AXES + name: ",".join(map(str, order)) for name, order in moved.items()})
+    notes = [*_name_notes(entry, outputs), *store.notes,
+             *(f"`{name}` has channels first in the file: its axes are {list(order)} of the model's"
+               for name, order in moved.items())]
     return Model(proto, {n: i for n, i in store.initializers.items() if n in used}, tuple(notes))
 
 

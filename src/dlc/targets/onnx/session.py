@@ -11,6 +11,7 @@ import numpy as np
 
 from dlc.diagnostics import Diagnostic, DlcError
 from dlc.ir.types import Array
+from dlc.targets.onnx.table import AXES
 from dlc.targets.target import need
 
 
@@ -22,16 +23,26 @@ def onnxruntime() -> Any:
 def execute(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """The outputs by name of the model in a file, which may be a folder with `model.onnx` in it.
 
-    Raises DlcError with the runtime's own words when it cannot load or run the file.
+    Inputs and outputs have the axes of the program that it was written from, also where the file has them in the order
+    that ONNX prefers. Raises DlcError with the runtime's own words when it cannot load or run the file.
     """
     ort = onnxruntime()
     file = path / "model.onnx" if path.is_dir() else path
     try:
         session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-        names = [o.name for o in session.get_outputs()]
-        return dict(zip(names, run(session, inputs), strict=True))
+        moved = moved_axes(session.get_modelmeta().custom_metadata_map)
+        given = {name: array.transpose(moved[name]) if name in moved else array for name, array in inputs.items()}
+        results = dict(zip([o.name for o in session.get_outputs()], run(session, given), strict=True))
     except Exception as error:  # the runtime has no common base class for its errors
         raise DlcError(Diagnostic("E0612", f"ONNX Runtime cannot run {file.name}: {error}", None)) from error
+    return {name: array.transpose(np.argsort(moved[name])) if name in moved else array
+            for name, array in results.items()}
+
+
+def moved_axes(metadata: Mapping[str, str]) -> dict[str, list[int]]:
+    """For each input and output that the file has in another order: axis i there is axis `order[i]` of the program."""
+    return {key.removeprefix(AXES): [int(axis) for axis in order.split(",")]
+            for key, order in metadata.items() if key.startswith(AXES)}
 
 
 def run(session: Any, inputs: Mapping[str, Array]) -> list[Array]:

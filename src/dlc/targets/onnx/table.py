@@ -15,6 +15,9 @@ OPSET = 23
 IR_VERSION = 11
 """The file format version that goes with the operator set."""
 
+AXES = "dlc.axes."
+"""The metadata key, followed by a name, of the order of axes of an input or output that the program has otherwise."""
+
 Writer = Callable[..., Any]
 """`writer(e, node, *inputs)` emits nodes and gives the name of the result, or a sequence of names.
 

@@ -17,11 +17,10 @@ from dlc.targets.target import Options, Target, requires
 def write(program: Program, weights: Mapping[str, Array], where: Path, *, options: Options) -> list[str]:
     """Write `where`, or `model.onnx` in it where it is a folder; weights over 1.9 GB go to a file beside it.
 
-    Inputs and outputs keep the layout of the model whatever the options say: ONNX prefers none, and its operations
-    on images are NCHW, which transposes inside see to. Returns the notes of the writer.
+    Returns the notes of the writer.
     """
     with requires("onnx"):
-        model = build(program, weights)
+        model = build(program, weights, io_layout=options.io_layout)
         save(model, where / "model.onnx" if where.is_dir() else where)
     return list(model.notes)
 
