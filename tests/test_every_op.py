@@ -11,12 +11,14 @@ import pytest
 from every_op import truth
 from every_op.cases import Case, cases, distance, feeds, program_of, testable, tolerance
 from every_op.gradients import DETACHED, Differentiation
+from every_op.layers import owned
 from every_op.symbolic import symbolic_variants
 
 from dlc.ir.evaluate import run
 from dlc.ir.op import Problem
 from dlc.ir.types import DTYPES, Array, TensorType, dtype_of
 from dlc.ir.verify import verify
+from dlc.ops.initializers import check
 
 truth.load()
 OPS = list(testable())
@@ -58,6 +60,17 @@ def test_declaration(name: str) -> None:
     given = {name for case in samples for name, value in case.inferred()[0].items()
              if name in case.sample.attributes or value != op.attribute[name].default}
     assert not set(op.attribute) - given, f"attributes without a sample: {set(op.attribute) - given}"
+
+
+@pytest.mark.parametrize("name", [name for name in OPS if testable()[name].layer is not None])
+def test_layer(name: str) -> None:
+    """As a layer, an operation owns weights of the types that its samples give it, with initialisers that fit."""
+    pairs = [pair for case in cases(testable()[name]) if (pair := owned(case)) is not None]
+    assert pairs, "no sample has just the weights of a layer"
+    for given, specs in pairs:
+        assert given == [spec.type for spec in specs]
+        for spec in specs:
+            check(spec.initializer, spec.type.shape, spec.type.dtype)
 
 
 @pytest.mark.parametrize("name", OPS)
