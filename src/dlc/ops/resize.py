@@ -128,8 +128,6 @@ def _resample(b: Builder, x: Value, axis: int, m: Dim, mode: str, corners: bool)
         place, parts = b.mul(i, b.sub(old, 1)), b.maximum(b.sub(new, 1), 1)
     else:
         place, parts = b.sub(b.mul(twice, old), new), b.mul(new, 2)
-    if mode == "linear":
-        place = b.maximum(place, 0)
     whole = b.floor_divide(place, parts)
     dtype = x.type.dtype
     rest = b.div(b.cast(b.sub(place, b.mul(whole, parts)), dtype=dtype), b.cast(parts, dtype=dtype))
