@@ -128,11 +128,15 @@ def test_layer(kernel: Any, groups: int, layout: str, bias: bool) -> None:
     assert sizes == {"channels": 6, "kernel": tuple(module.kernel_size), "bias": bias}
 
 
-def test_layer_refuses_wrong_groups() -> None:
-    """Channels that cannot be divided into the groups are refused before there is a weight."""
+@pytest.mark.parametrize(("arguments", "message"), [
+    ({"groups": 2}, "cannot be divided"), ({"kernel": 0}, "`kernel`"), ({"kernel": [3, 3, 3]}, "`kernel`"),
+    ({"channels": 0}, "`channels`"),
+])
+def test_layer_refusals(arguments: dict[str, Any], message: str) -> None:
+    """What makes no weight is refused by name."""
     operation: Any = op("conv2d")
-    with pytest.raises(Problem, match="cannot be divided"):
-        operation.layer(TensorType(F32, (2, 3, 8, 8)), channels=6, kernel=3, groups=2)
+    with pytest.raises(Problem, match=message):
+        operation.layer(TensorType(F32, (2, 3, 8, 8)), **{"channels": 6, "kernel": 3, **arguments})
 
 
 def test_float16_accumulates_in_float32() -> None:

@@ -35,6 +35,8 @@ def test_layer() -> None:
     assert {k: w.type for k, w in weights.items()} == {"weight": TensorType(F32, (10, 4))}
     assert str(weights["weight"].initializer) == "normal(mean=0.0, std=1.0)"
     assert operation.sizes(weights["weight"].type) == {"n": 10, "d": 4}
+    with pytest.raises(Problem, match="`d`"):
+        operation.layer(TensorType(I64, (5,)), n=10, d=0)
 
 
 def test_named_sizes() -> None:

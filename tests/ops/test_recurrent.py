@@ -125,6 +125,15 @@ def test_named_steps() -> None:
     assert caught.value.hint == "bind the size `T`"
 
 
+@pytest.mark.parametrize("operation", [*MODULES, *CELLS])
+@pytest.mark.parametrize("size", [0, -4])
+def test_layer_refuses_no_size(operation: str, size: int) -> None:
+    """A layer without a single state is refused."""
+    declared: Any = op(operation)
+    with pytest.raises(Problem, match="`size`"):
+        declared.layer(typed("f32[2, 3]" if operation in CELLS else "f32[2, 5, 3]"), size=size)
+
+
 WEIGHTS = ("f32[12, 3]", "f32[12, 4]", "f32[12]", "f32[12]")
 
 

@@ -207,7 +207,7 @@ class ConvolutionLayer(Composite):
               bias: bool = True) -> dict[str, WeightSpec]:
         need_spatial(self.name, x, self.axes)
         window = each(self.name, "kernel", kernel, self.axes)
-        need_at_least(self.name, 1, groups=groups, kernel=window)
+        need_at_least(self.name, 1, groups=groups, kernel=window, channels=channels)
         inputs = x.shape[channel_axis(x.rank, layout)]
         need_groups(self.name, "x", inputs, groups)
         init = fan_in_uniform(product([inputs // groups, *window]))

@@ -11,11 +11,13 @@ from dlc.ir.graph import Value
 from dlc.ir.op import Arg, Composite, Float, Initializer, Integer, Problem, Sample, WeightSpec, operation, sample
 from dlc.ir.types import F32, TensorType
 from dlc.ops.rules import need, need_rank
+from dlc.ops.spatial import need_at_least
 
 BagMode = Annotated[str, choice("sum", "mean", "max")]
 
 
-def _table(n: Any, d: Any) -> dict[str, WeightSpec]:
+def _table(operation: str, n: Any, d: Any) -> dict[str, WeightSpec]:
+    need_at_least(operation, 1, n=n, d=d)
     return {"weight": WeightSpec(TensorType(F32, (n, d)), Initializer("normal", (("mean", 0.0), ("std", 1.0))))}
 
 
@@ -44,7 +46,7 @@ class Embedding(Composite):
         return TensorType(weight.dtype, (*tokens.shape, weight.shape[1]))
 
     def layer(self, tokens: TensorType, *, n: Size, d: Size) -> dict[str, WeightSpec]:
-        return _table(n, d)
+        return _table(self.name, n, d)
 
     def sizes(self, weight: TensorType) -> dict[str, Any]:
         return {"n": weight.shape[0], "d": weight.shape[1]}
@@ -82,7 +84,7 @@ class EmbeddingBag(Composite):
         return TensorType(weight.dtype, (tokens.shape[0], weight.shape[1]))
 
     def layer(self, tokens: TensorType, *, n: Size, d: Size) -> dict[str, WeightSpec]:
-        return _table(n, d)
+        return _table(self.name, n, d)
 
     def sizes(self, weight: TensorType) -> dict[str, Any]:
         return {"n": weight.shape[0], "d": weight.shape[1]}

@@ -34,7 +34,8 @@ class Recurrent(Composite):
         """The shapes of the weights by name, in order."""
         need(x.rank == 3, f"`{self.name}` takes sequences", expected="rank 3: batch, time, features", at=["x"],
              found=f"rank {x.rank}: {x}", code="E0222")
-        need_at_least(self.name, 1, layers=layers)
+        need_at_least(self.name, 1, layers=layers, size=size)
+        need_at_least(self.name, 0, proj_size=proj_size)
         rows, carried = self.gates * size, proj_size or size
         shapes: dict[str, tuple[Dim, ...]] = {}
         for layer in range(layers):
@@ -52,8 +53,8 @@ class Recurrent(Composite):
     def owned(self, x: TensorType, size: Dim, layers: int, bidirectional: bool, bias: bool,
               proj_size: Dim = 0) -> dict[str, WeightSpec]:
         """The weights as a layer has them."""
-        init = state_uniform(size)
         shapes = self.declared(x, size, layers, bidirectional, bias, proj_size)
+        init = state_uniform(size)
         return {name: WeightSpec(x.with_shape(*shape), init) for name, shape in shapes.items()}
 
     def check(self, x: TensorType, states: dict[str, tuple[TensorType | None, Dim]], weights: Sequence[TensorType], *,

@@ -13,6 +13,7 @@ from dlc.ir.graph import Value
 from dlc.ir.op import Composite, Float, Initializer, Problem, Sample, WeightSpec, operation, sample
 from dlc.ir.types import TensorType
 from dlc.ops.rules import need_equal, need_rank, same_dtype
+from dlc.ops.spatial import need_at_least
 
 Nonlinearity = Annotated[str, choice("tanh", "relu")]
 
@@ -74,6 +75,7 @@ class Cell(Composite):
     def layer(self, x: TensorType, h: TensorType | None = None, c: TensorType | None = None, *, size: Size,
               bias: bool = True) -> dict[str, WeightSpec]:
         need_rank("x", x, 2)
+        need_at_least(self.name, 1, size=size)
         init, rows = state_uniform(size), self.gates * size
         shapes = {"weight_ih": (rows, x.shape[1]), "weight_hh": (rows, size), "bias_ih": (rows,), "bias_hh": (rows,)}
         return {name: WeightSpec(x.with_shape(*shape), init) for name, shape in shapes.items()

@@ -54,11 +54,11 @@ def need_spatial(operation: str, x: TensorType, rank: int | None = None) -> None
          "spatial axes", found=f"rank {x.rank}: {x}", at=["x"], code="E0222")
 
 
-def need_at_least(operation: str, least: int, **values: Sequence[int] | int) -> None:
-    """Every number of these attributes is `least` or more."""
+def need_at_least(operation: str, least: int, **values: Sequence[Dim] | Dim) -> None:
+    """Every number of these attributes is `least` or more; named sizes may be."""
     for name, value in values.items():
-        numbers = [value] if isinstance(value, int) else value
-        need(all(v >= least for v in numbers), f"`{operation}` cannot take this as `{name}`", at=[name], code="E0213",
+        numbers = value if isinstance(value, Sequence) else [value]
+        need(all(not isinstance(v, int) or v >= least for v in numbers), f"`{operation}` cannot take this as `{name}`", at=[name], code="E0213",
              expected=f"numbers of at least {least}", found=str(value))
 
 

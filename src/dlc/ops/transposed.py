@@ -160,7 +160,7 @@ class TransposedLayer(Composite):
               bias: bool = True) -> dict[str, WeightSpec]:
         need_spatial(self.name, x, self.axes)
         window = each(self.name, "kernel", kernel, self.axes)
-        need_at_least(self.name, 1, groups=groups, kernel=window)
+        need_at_least(self.name, 1, groups=groups, kernel=window, channels=channels)
         inputs = x.shape[channel_axis(x.rank, layout)]
         need_groups(self.name, "x", inputs, groups)
         need_groups(self.name, "channels", channels, groups)
