@@ -21,7 +21,6 @@ ATOM, POWER, UNARY, PRODUCT, SUM, SHIFT, AND, XOR, OR, COMPARISON, NOT, TERNARY 
 _LEVELS = {"**": POWER, "*": PRODUCT, "/": PRODUCT, "//": PRODUCT, "%": PRODUCT, "@": PRODUCT, "+": SUM, "-": SUM,
            "&": AND, "^": XOR, "|": OR, "<": COMPARISON, "<=": COMPARISON, ">": COMPARISON, ">=": COMPARISON,
            "==": COMPARISON, "!=": COMPARISON}
-_ASSOCIATIVE = frozenset({"+", "*", "&", "|", "^"})
 
 class Code(str):
     """Source of an expression that binds at `level`."""
@@ -59,8 +58,7 @@ def infix(left: str, operator: str, right: str) -> Code:
         return Code(f"{base}**{power}" if tight else f"{base} ** {power}", own)
     if own == COMPARISON:
         return Code(f"{within(left, own - 1)} {operator} {within(right, own - 1)}", own)
-    same = isinstance(right, Code) and operator in _ASSOCIATIVE and f" {operator} " in right
-    return Code(f"{within(left, own)} {operator} {within(right, own if same and operator in '&|^' else own - 1)}", own)
+    return Code(f"{within(left, own)} {operator} {within(right, own - 1)}", own)
 
 
 def prefix(operator: str, operand: str) -> Code:

@@ -81,7 +81,7 @@ def _options(node: Apply, **defaults: float) -> dict[str, Any]:
 
 
 def _normalised(site: Site) -> str:
-    return tuple_of(site.sizes(site.type().shape[site.type().rank - site["axes"]:], "normalized_shape"))
+    return tuple_of(site.sizes(site.type().shape[site.type().rank - site["axes"]:], "dim"))
 
 
 @TABLE.writes("layer_norm")
@@ -96,7 +96,7 @@ def _normalised_literal(node: Apply) -> Any:
     sizes = value.type.shape[value.type.rank - node.attributes["axes"]:]
     if not all(isinstance(d, int) for d in sizes):
         return None
-    return lit(sizes[0], "normalized_shape") if len(sizes) == 1 else lit(tuple(sizes), "normalized_shape")
+    return lit(sizes[0], "dim") if len(sizes) == 1 else lit(tuple(sizes), "dim")
 
 
 @layer("layer_norm")

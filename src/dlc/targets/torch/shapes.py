@@ -24,9 +24,9 @@ from dlc.targets.torch.table import (
 
 @TABLE.writes("reshape")
 def reshape(site: Site) -> Result:
-    merged = _merged(site) or _split(site) or _inserted(site)
-    if merged is not None:
-        return merged
+    for said in (_merged(site), _split(site), _inserted(site), _removed(site)):
+        if said is not None:
+            return said
     sizes = inferred(site, site["shape"])
     return method(site.x, "reshape", *sizes) if sizes else method(site.x, "reshape", "()")
 
@@ -71,6 +71,13 @@ def _inserted(site: Site) -> Code | None:
     while parts[-1] == ":":
         parts.pop()
     return Code(f"{atom(site.x)}[{', '.join(parts)}]")
+
+
+def _removed(site: Site) -> Code | None:
+    """`x.squeeze(1)`: one axis of size 1 goes."""
+    before, after = site.type().shape, site.out().shape
+    gone = [i for i, d in enumerate(before) if d == 1 and before[:i] + before[i + 1:] == after]
+    return method(site.x, "squeeze", dim(gone[0], len(before))) if gone else None
 
 
 def _changed(before: Sequence[Dim], after: Sequence[Dim]) -> tuple[int, int]:
