@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from dlc.diagnostics import Diagnostic, DlcError, UsageError, did_you_mean
+from dlc.diagnostics import Diagnostic, DlcError, UsageError, suggestion
 from dlc.ir.evaluate import SizeMismatch, bind
 from dlc.ir.graph import Program
 from dlc.ir.types import F32, TensorType
@@ -57,7 +57,7 @@ def sizes(program: Program, items: Sequence[str]) -> dict[str, int]:
             found[name] = numbers[0]
         else:
             raise UsageError(Diagnostic("E0706", f"`{program.name}` has no input `{name}`", None,
-                                        expected=", ".join(inputs), found=name, hint=did_you_mean(name, inputs)))
+                                        expected=", ".join(inputs), found=name, hint=suggestion(name, inputs)))
     try:
         return found | bind([inputs[n] for n in shapes], shapes)
     except SizeMismatch as error:

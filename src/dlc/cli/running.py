@@ -7,7 +7,7 @@ from typing import Any
 
 from dlc.cli import show
 from dlc.cli.arguments import hyper_parameters, pairs, sizes
-from dlc.diagnostics import Diagnostic, UsageError, did_you_mean
+from dlc.diagnostics import Diagnostic, UsageError, suggestion
 from dlc.journeys.models import Model, load
 
 
@@ -105,7 +105,7 @@ def ops_command(name: str | None, *, markdown: bool, json: bool) -> int:
     if markdown:
         print(ops_page(), end="")
     elif name is not None and name not in ops:
-        raise UsageError(Diagnostic("E0709", f"there is no operation `{name}`", None, hint=did_you_mean(name, ops)))
+        raise UsageError(Diagnostic("E0709", f"there is no operation `{name}`", None, hint=suggestion(name, ops)))
     elif json:
         chosen = [ops[name]] if name is not None else list(ops.values())
         show.print_json({"ops": [{"name": o.name, "family": o.family, "signature": signature(o), "summary": o.summary}

@@ -9,7 +9,7 @@ from dlc.diagnostics.errors import DlcError, MissingExtra, Unsupported, UsageErr
 from dlc.diagnostics.explain import explain
 from dlc.diagnostics.render import render, render_all, visible
 from dlc.diagnostics.report import Diagnostic, Label, Severity, Source, Span
-from dlc.diagnostics.suggest import did_you_mean
+from dlc.diagnostics.suggest import did_you_mean, suggestion
 
 __all__ = [
     "Collector",
@@ -26,5 +26,6 @@ __all__ = [
     "explain",
     "render",
     "render_all",
+    "suggestion",
     "visible",
 ]

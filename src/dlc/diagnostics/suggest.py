@@ -30,6 +30,14 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
     return best[2] if best else None
 
 
+def suggestion(name: str, candidates: Iterable[str]) -> str | None:
+    """`did you mean` as a sentence: a candidate with the same letters in another order, or the nearest one."""
+    known = list(candidates)
+    letters = sorted(name)
+    near = next((c for c in known if c != name and sorted(c) == letters), None) or did_you_mean(name, known)
+    return f"did you mean `{near}`?" if near else None
+
+
 def _plain(name: str) -> str:
     return name.replace("_", "").casefold()
 

@@ -179,7 +179,8 @@ def choice(*words: str) -> Kind:
 
 INT, REAL, BOOL, STR = Kind("int", _int), Kind("float", _float), Kind("bool", _bool), Kind("str", _str)
 ELEMENT_TYPE, SIZE, SIZES = Kind("dtype", _dtype), Kind("size", _dim), Kind("size[]", _dims)
-INTS, REALS, AXIS, AXES = Kind("int[]", _ints), Kind("float[]", _floats), Kind("axis", _axis), Kind("axes", _axes, none=True)
+INTS, REALS = Kind("int[]", _ints), Kind("float[]", _floats)
+AXIS, AXES = Kind("axis", _axis), Kind("axes", _axes, none=True)
 SPATIAL, PAD, PAIRS = Kind("int | int[]", _spatial), Kind('int | pairs | "same"', _pad), Kind("pairs", _pairs)
 SIZE_PAIRS, BOUNDS = Kind("size pairs", _size_pairs), Kind("(size or none)[]", _bounds)
 ONE_OR_MORE = Kind("int | int[]", _one_or_more)

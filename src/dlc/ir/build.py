@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dlc.diagnostics import Span, did_you_mean
+from dlc.diagnostics import Span, suggestion
 from dlc.ir.graph import Apply, Call, Graph, Node, Value
 from dlc.ir.op import ControlFlow, Op, Operand, Problem, op
 from dlc.ir.types import BOOL, F32, I64, DType, TensorType
@@ -86,7 +86,7 @@ def _canonical(operation: Op, attributes: Mapping[str, Any], rank: int) -> dict[
         known = list(operation.attribute)
         raise Problem(f"`{operation.name}` has no argument `{unknown[0]}`", at=[unknown[0]], code="E0211",
                       expected=", ".join(known) or "no keyword arguments", found=unknown[0],
-                      hint=did_you_mean(unknown[0], known))
+                      hint=suggestion(unknown[0], known))
     canonical: dict[str, Any] = {}
     for attribute in operation.attributes:
         if attribute.name not in attributes and attribute.required:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from dlc import language
 from dlc.diagnostics import Diagnostic, DlcError, Source
-from dlc.language.format import format as format_source
 from dlc.language.files import load_source
+from dlc.language.format import format as format_source
 
 
 def check_file(path: Path) -> list[Diagnostic]:

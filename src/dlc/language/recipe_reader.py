@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dlc.diagnostics import Collector, Label, Span
+from dlc.diagnostics import Collector, Label, Span, suggestion
 from dlc.ir.graph import Program
 from dlc.ir.op import all_ops, is_op, op
 from dlc.language import ast, train_schema
 from dlc.language.elaborate.context import Mistake, head
-from dlc.language.elaborate.habits import ARGUMENTS, suggestion
+from dlc.language.elaborate.habits import ARGUMENTS
 from dlc.language.elaborate.operators import compile_time
 from dlc.language.train_schema import KEYS, LISTS, REQUIRED, Want
 from dlc.language.walk import children

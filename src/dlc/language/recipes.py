@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dlc.diagnostics import Collector, Label, Span
+from dlc.diagnostics import Collector, Label, Span, suggestion
 from dlc.ir.graph import Program
 from dlc.language import ast
 from dlc.language.elaborate import Module
 from dlc.language.elaborate.context import head
-from dlc.language.elaborate.habits import suggestion
 from dlc.language.recipe_reader import Function, Reader, Reference
 
 __all__ = ["Function", "Recipe", "Reference", "check_recipes", "recipes_of"]

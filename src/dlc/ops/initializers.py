@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dlc.diagnostics import did_you_mean
+from dlc.diagnostics import suggestion
 from dlc.ir.attributes import INT, REAL, Kind, choice
 from dlc.ir.dim import Dim
 from dlc.ir.graph import Program
@@ -76,7 +76,7 @@ def initializer(name: str, **arguments: Any) -> Initializer:
     for given in arguments:
         if given not in known:
             raise Problem(f"`{rule.name}` has no argument `{given}`", expected=", ".join(known) or "no arguments",
-                          found=given, at=[given], hint=did_you_mean(given, known), code="E0211")
+                          found=given, at=[given], hint=suggestion(given, known), code="E0211")
     checked = tuple((p.name, _checked(rule, p, arguments[p.name])) for p in rule.parameters if p.name in arguments)
     result = Initializer(rule.name, checked)
     _check_ranges(rule, arguments_of(result))
@@ -166,7 +166,7 @@ def _find(name: str) -> Rule:
     name = ALIASES.get(name, name)
     if name not in RULES:
         raise Problem(f"there is no initialiser `{name}`", expected=", ".join(RULES), found=name,
-                      hint=did_you_mean(name, [*RULES, *ALIASES]), code="E0217")
+                      hint=suggestion(name, [*RULES, *ALIASES]), code="E0217")
     return RULES[name]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dlc.diagnostics import did_you_mean
+from dlc.diagnostics import suggestion
 from dlc.ir.dim import Answer, Dim, equal, product
 from dlc.ir.op import Problem
 from dlc.ir.types import TensorType
@@ -151,7 +151,7 @@ def _need_known(pattern: Pattern, given: Mapping[str, Dim]) -> None:
         if name not in names:
             raise Problem(f'`{name}` does not occur in the pattern "{pattern.text}"', at=[name], code="E0211",
                           expected=", ".join(sorted(names)), found=name,
-                          hint=did_you_mean(name, sorted(names)) or "sizes go by the names of the pattern")
+                          hint=suggestion(name, sorted(names)) or "sizes go by the names of the pattern")
 
 
 def _match_group(group: tuple[str, ...], size: Dim, named: dict[str, Dim], pattern: Pattern, axis: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from dlc.diagnostics import Diagnostic, UsageError, did_you_mean
+from dlc.diagnostics import Diagnostic, UsageError, suggestion
 from dlc.targets.target import Target
 
 _MODULES = {"keras": "dlc.targets.keras", "onnx": "dlc.targets.onnx", "torch": "dlc.targets.torch"}
@@ -22,6 +22,6 @@ def target(name: str) -> Target:
     """
     if name not in _MODULES:
         raise UsageError(Diagnostic("E0710", f"there is no target {name!r}", None, expected=", ".join(target_names()),
-                                    found=name, hint=did_you_mean(name, target_names())))
+                                    found=name, hint=suggestion(name, target_names())))
     found: Target = import_module(_MODULES[name]).TARGET
     return found

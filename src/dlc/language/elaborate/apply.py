@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dlc.diagnostics import Label, Span
+from dlc.diagnostics import Label, Span, suggestion
 from dlc.ir.build import declared_operand, resolve
 from dlc.ir.dim import Expr
 from dlc.ir.graph import Apply, Input, Value, Weight
@@ -207,7 +207,7 @@ def argument_hint(operation: Op, name: str, known: Sequence[str]) -> str | None:
     foreign = habits.ARGUMENTS.get(name)
     if foreign in candidates:
         return f"it is called `{foreign}` here"
-    return habits.suggestion(name, candidates)
+    return suggestion(name, candidates)
 
 
 def _unique(labels: Sequence[Label]) -> tuple[Label, ...]:

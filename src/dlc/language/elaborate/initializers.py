@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlc.diagnostics import Span
+from dlc.diagnostics import Span, suggestion
 from dlc.ir.op import Initializer, Problem
 from dlc.language import ast
-from dlc.language.elaborate import habits
 from dlc.language.elaborate.context import Frame, Mistake
 from dlc.language.elaborate.values import POISON, Poison, describe, is_number
 from dlc.ops import initializers as rules
@@ -65,7 +64,7 @@ def _checked(name: str, arguments: dict[str, Any], places: dict[str, Span], span
         place = next((places[n] for n in problem.at if n in places), span)
         candidates = rules.RULES if problem.code == "E0217" else [p.name for p in rules.RULES[_rule(name)].parameters]
         meant = KNOWN.get(name) if problem.code == "E0217" else None
-        hint = f"it is called `{meant}` here" if meant else habits.suggestion(problem.found or "", candidates)
+        hint = f"it is called `{meant}` here" if meant else suggestion(problem.found or "", candidates)
         raise Mistake(
             problem.code, problem.message, place, expected=problem.expected, found=problem.found, hint=hint
         ) from None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from dlc.diagnostics import Collector, DlcError, Label, Source, Span
+from dlc.diagnostics import Collector, DlcError, Label, Source, Span, suggestion
 from dlc.language import ast
-from dlc.language.elaborate import habits
 from dlc.language.elaborate.context import head
 from dlc.language.elaborate.values import POISON, BlockRef, FnRef, Item, ModelRef, Module
 from dlc.language.files import load_source
@@ -100,7 +99,7 @@ class Library:
                     wanted.span,
                     found=wanted.name,
                     expected=", ".join(list(found.items)[:12]) or "a file with blocks",
-                    hint=habits.suggestion(wanted.name, found.items),
+                    hint=suggestion(wanted.name, found.items),
                 )
             elif isinstance(item, ModelRef):
                 self.report.error(
@@ -147,7 +146,7 @@ class Library:
                 f'there is no file "{node.path}"' if missing else f"more than {FILES} files are imported",
                 node.span,
                 expected=f"a file at {shown(module, node.path)}" if missing else f"at most {FILES} files",
-                hint=habits.suggestion(place.name, near) or "the path is relative to the file that imports",
+                hint=suggestion(place.name, near) or "the path is relative to the file that imports",
             )
             self.modules[place] = None
             return None

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from dlc.diagnostics import Label, Span
+from dlc.diagnostics import Label, Span, suggestion
 from dlc.ir.graph import Value
 from dlc.ir.op import Op, all_ops, is_op, op
 from dlc.ir.types import DTYPES
@@ -49,7 +49,7 @@ def name_value(frame: Frame, node: ast.Name) -> Any:
 
 def unknown_name(frame: Frame, name: str, span: Span) -> Mistake:
     """E0200, with the nearest name that could be meant."""
-    hint = habits.suggestion(name, [*frame.names, *frame.module.items, *CONSTANTS])
+    hint = suggestion(name, [*frame.names, *frame.module.items, *CONSTANTS])
     if hint is None and name in habits.DTYPES:
         hint = f"the element type is called `{habits.DTYPES[name]}`"
     if hint is None and name in ("True", "False", "None", "self"):
@@ -128,7 +128,7 @@ def unknown_callee(frame: Frame, name: str, span: Span) -> Mistake:
     known = habits.operation_for(name)
     hint = f"it is called `{known}` here" if known else None
     if hint is None:
-        hint = habits.suggestion(name, callables(frame))
+        hint = suggestion(name, callables(frame))
     if hint is None and name == "print":
         hint = "a value is shown by making it an `output`"
     return Mistake(
@@ -211,7 +211,7 @@ def _field(value: Any, name: str, span: Span) -> Any:
         if name in fields:
             return fields[name]
         known = habits.operation_for(name)
-        near = habits.suggestion(name, fields)
+        near = suggestion(name, fields)
         raise Mistake(
             "E0204",
             f"a tensor has no field `{name}`",
@@ -243,5 +243,5 @@ def _layer_field(layer: Layer, name: str, span: Span) -> Any:
         labels=where,
         expected=", ".join(layer.weights) or "a layer with weights",
         found=name,
-        hint=habits.suggestion(name, layer.weights),
+        hint=suggestion(name, layer.weights),
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from dlc.diagnostics import Collector, Diagnostic
+from dlc.diagnostics import Collector, Diagnostic, suggestion
 from dlc.ir.graph import Assumption, Call, Graph, Program
 from dlc.ir.op import is_op, op
 from dlc.ir.types import DTYPES
@@ -140,7 +140,7 @@ def _bind_arguments(frame: Frame, model: ast.ModelDecl, arguments: Mapping[str, 
                     head(model.span, model.name),
                     expected=", ".join(known) or "no hyper-parameters",
                     found=name,
-                    hint=habits.suggestion(name, known),
+                    hint=suggestion(name, known),
                 )
             )
     for param in model.hypers:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dlc.diagnostics import Label, Span
+from dlc.diagnostics import Label, Span, suggestion
 from dlc.ir.graph import Value
 from dlc.language import ast
-from dlc.language.elaborate import habits, kinds
+from dlc.language.elaborate import kinds
 from dlc.language.elaborate.apply import constant
 from dlc.language.elaborate.context import Frame, Mistake, head
 from dlc.language.elaborate.sizes import MISSING, declared, match
@@ -81,7 +81,7 @@ def _keyword(bound: Arguments, inputs: Sequence[ast.Param], hypers: Sequence[ast
             argument.span,
             found=name,
             expected=", ".join(known) or "no arguments",
-            hint=habits.suggestion(name, known),
+            hint=suggestion(name, known),
             labels=(declaration(bound.reference),),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlc.diagnostics import Label, Span
+from dlc.diagnostics import Label, Span, suggestion
 from dlc.ir.dim import Answer, Dim, at_most, equal, floor_div
 from dlc.ir.graph import Value
 from dlc.ir.types import DTYPES, DType, TensorType
@@ -25,7 +25,7 @@ def dtype_named(frame: Frame, node: ast.TypeExpr) -> DType | Poison:
     if found is not None:
         return found
     known = habits.DTYPES.get(node.name)
-    hint = f"it is called `{known}` here" if known else habits.suggestion(node.name, DTYPES)
+    hint = f"it is called `{known}` here" if known else suggestion(node.name, DTYPES)
     raise Mistake(
         "E0260",
         f"there is no element type `{node.name}`",
