@@ -22,9 +22,6 @@ class Spanned:
     span: Span = field(default=NOWHERE, compare=False, repr=False, kw_only=True)
 
 
-# --- small parts ---------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Label(Spanned):
     """``@conv1`` or ``@"layer1.0.conv"``: the name of an instance, as it stands in weight paths."""
@@ -105,9 +102,6 @@ class Stage(Spanned):
     args: tuple[Argument, ...] = ()
     label: Label | None = None
     repeat: Expr | None = None
-
-
-# --- expressions ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,9 +275,6 @@ class Scan(Spanned):
     body: Body
 
 
-# --- statements ----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Assign(Spanned):
     """``x = e``, ``a, b = e``, ``x: f32[N, 64] = e``. ``a, b = e, f`` has a `Tuple` for its value."""
@@ -375,9 +366,6 @@ class Return(Spanned):
 
     values: tuple[Expr, ...]
     doc: str | None = None
-
-
-# --- items ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -473,9 +461,6 @@ class File(Spanned):
 
     edition: int
     items: tuple[Item, ...]
-
-
-# --- the closed unions ---------------------------------------------------------------------------------------------
 
 Literal: TypeAlias = Int | Float | Str | Bool | Nothing
 Expr: TypeAlias = (
