@@ -59,7 +59,8 @@ def need_at_least(operation: str, least: int, **values: Sequence[Dim] | Dim) -> 
     for name, value in values.items():
         numbers = value if isinstance(value, Sequence) else [value]
         need(all(not isinstance(v, int) or v >= least for v in numbers), at=[name], code="E0213",
-             message=f"`{operation}` cannot take this as `{name}`", expected=f"numbers of at least {least}", found=str(value))
+             message=f"`{operation}` cannot take this as `{name}`", expected=f"numbers of at least {least}",
+             found=str(value))
 
 
 def each(operation: str, name: str, value: Any, count: int) -> tuple[Any, ...]:
