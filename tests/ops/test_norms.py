@@ -115,6 +115,11 @@ def test_layer(operation: str, arguments: dict[str, Any], module: torch.nn.Modul
     ("batch_norm", ("f32[3]", "f32[3]", "f32[3]", None, None), {}, "with channels"),
     ("batch_norm", ("f32[2, 3]", "f32[3]", "f32[4]", None, None), {}, "`running_var` differ"),
     ("batch_norm", ("f32[2, 3]", "f32[3]", "f32[3]", "f64[3]", None), {}, "element types"),
+    ("batch_norm", ("f32[2, 3]", "f32[3]", "f32[3]", None, None), {"momentum": 1.5}, "`momentum`"),
+    *((n, ("f32[2, 4, 5]", None, None), {"eps": -1, **a}, "`eps`")
+      for n, a in (("layer_norm", {}), ("instance_norm", {}), ("group_norm", {"groups": 2}))),
+    ("rms_norm", ("f32[2, 4, 5]", None), {"eps": -1}, "`eps`"),
+    ("batch_norm", ("f32[2, 3]", "f32[3]", "f32[3]", None, None), {"eps": -1}, "`eps`"),
     ("layer_norm", ("f32[2, 3]", "f32[2]", None), {}, "`weight` differ"),
     ("layer_norm", ("f32[2, 3]", None, None), {"axes": 3}, "3 axes"),
     ("layer_norm", ("f32", None, None), {}, "1 axes"),

@@ -24,6 +24,12 @@ def need_channels(operation: str, x: TensorType, layout: str) -> Dim:
     return x.shape[channel_axis(x.rank, layout)]
 
 
+def need_eps(operation: str, eps: float) -> None:
+    """eps is added to something that is not negative."""
+    need(eps >= 0, f"`{operation}` cannot take this as `eps`", expected="0 or more", found=str(eps), at=["eps"],
+         code="E0213")
+
+
 def need_parameters(x: TensorType, shape: Sequence[Dim], **parameters: TensorType | None) -> None:
     """Parameters that are given have x's element type and this shape."""
     for name, t in parameters.items():
@@ -78,6 +84,9 @@ class BatchNorm(Composite):
     def infer(self, x: Float, running_mean: Float, running_var: Float, weight: Float | None = None,
               bias: Float | None = None, *, eps: Real = 1e-5, momentum: Real = 0.1,
               layout: Layout = "NCHW") -> TensorType:
+        need_eps(self.name, eps)
+        need(0 <= momentum <= 1, f"`{self.name}` cannot take this as `momentum`", expected="a number from 0 to 1",
+             found=str(momentum), at=["momentum"], code="E0213", hint="it is the share of the new batch, as in PyTorch")
         channels = need_channels(self.name, x, layout)
         need_parameters(x, [channels], running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
         return x
@@ -120,6 +129,7 @@ class LayerNorm(Composite):
 
     def infer(self, x: Float, weight: Float | None = None, bias: Float | None = None, *, axes: Int = 1,
               eps: Real = 1e-5) -> TensorType:
+        need_eps(self.name, eps)
         need_parameters(x, _last(self.name, x, axes), weight=weight, bias=bias)
         return x
 
@@ -158,6 +168,7 @@ class RmsNorm(Composite):
     ulps = 16
 
     def infer(self, x: Float, weight: Float | None = None, *, axes: Int = 1, eps: Real = 1e-6) -> TensorType:
+        need_eps(self.name, eps)
         need_parameters(x, _last(self.name, x, axes), weight=weight)
         return x
 
@@ -193,6 +204,7 @@ class GroupNorm(Composite):
     def infer(self, x: Float, weight: Float | None = None, bias: Float | None = None, *, groups: Int,
               eps: Real = 1e-5, layout: Layout = "NCHW") -> TensorType:
         need_at_least(self.name, 1, groups=groups)
+        need_eps(self.name, eps)
         channels = need_channels(self.name, x, layout)
         need(channels % groups == 0, "the channels of `x` cannot be divided into the groups of `group_norm`",
              expected=f"a multiple of {groups}", found=str(channels), at=["x", "groups"], code="E0230")
@@ -235,6 +247,7 @@ class InstanceNorm(Composite):
     def infer(self, x: Float, weight: Float | None = None, bias: Float | None = None, *, eps: Real = 1e-5,
               layout: Layout = "NCHW") -> TensorType:
         need_spatial(self.name, x)
+        need_eps(self.name, eps)
         need_parameters(x, [x.shape[channel_axis(x.rank, layout)]], weight=weight, bias=bias)
         return x
 
