@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from every_op import truth
 from every_op.cases import Case, cases, distance, feeds, program_of, testable, tolerance
-from every_op.gradients import DETACHED, Differentiation
+from every_op.gradients import DETACHED, ONCE, Differentiation
 from every_op.layers import owned
 from every_op.symbolic import symbolic_variants
 
@@ -151,6 +151,18 @@ def gradient_findings(differentiation: Differentiation, function: truth.Function
                        f"{float((slopes * direction).sum())}")
         if operand in by_torch and not distance(slopes, by_torch[operand]) <= 1e-9 * scale:
             yield f"operand {operand}: torch's gradient is\n{by_torch[operand]}\nours\n{slopes}"
+
+
+@pytest.mark.parametrize("name", [name for name in OPS if name not in ONCE | DETACHED])
+def test_second_gradients(name: str) -> None:
+    """Gradients can be differentiated again: the rules applied twice equal differences of the rules applied once."""
+    with each(name) as (samples, findings):
+        for case in samples:
+            differentiation = Differentiation(case)
+            if case.sample.gradient and differentiation.exists:
+                by_rules, slope = differentiation.second()
+                if not abs(by_rules - slope) <= 1e-5 * max(1.0, abs(slope)):
+                    findings.append(f"{case}: by the rules twice {by_rules}, by differences {slope}")
 
 
 @pytest.mark.parametrize("name", OPS)

@@ -36,6 +36,12 @@ DETACHED = {
 }
 """Operations whose gradient is by definition not the slope; torch still judges it."""
 
+ONCE = {
+    "gaussian_nll_loss": "the lower bound of the variance is no part of the gradient",
+    "prod": "where elements are zero the gradient chooses by a mask, which is constant",
+}
+"""Operations whose second derivative is not promised at every sample, and why."""
+
 
 class Differentiation:
     """One case in float64, with a random weight for each element of its results: loss = sum(weight * result)."""
@@ -98,6 +104,33 @@ class Differentiation:
         assert original is not None
         moved[operand] = original + step
         return moved
+
+    def second(self) -> tuple[float, float]:
+        """The slope of the sum of all gradients along a random direction: by the rules, applied twice, and by
+        differences of the rules applied once."""
+        graph = Graph("Second")
+        b = Builder(graph)
+        xs = [None if t is None else graph.add_input(f"x{i}", t) for i, t in enumerate(self.case.types)]
+        ys = [y for y in results(b, self.case.op, xs, self.case.attributes) if y.type.dtype.is_float]
+        wanted = [x for i, x in enumerate(xs) if i in self.floats and x is not None]
+        once = [g for g in gradients(b, ys, wanted) if g is not None]
+        twice = gradients(b, once, wanted)
+        for word, values in (("once", once), ("twice", twice)):
+            for i, value in enumerate(values):
+                if value is not None:
+                    graph.add_output(f"{word}{i}", value)
+        rng = np.random.default_rng(7)
+        step = {i: rng.uniform(-1, 1, np.shape(self.arrays[i])) for i in self.floats}
+        program = Program(graph)
+
+        def at(scale: float) -> dict[str, Array]:
+            moved = [a + scale * step[i] if i in step and a is not None else a for i, a in enumerate(self.arrays)]
+            return run(program, feeds(moved), weights={}, precision="float64") if graph.outputs else {}
+        after, before, here = at(STEP), at(-STEP), at(0.0)
+        by_differences = sum(float((after[n] - before[n]).sum()) for n in here if n.startswith("once")) / (2 * STEP)
+        by_rules = sum(float((here[f"twice{k}"] * step[i]).sum()) for k, i in enumerate(self.floats)
+                       if f"twice{k}" in here)
+        return by_rules, by_differences
 
     def by_torch(self, function: Callable[..., object]) -> dict[int, Array]:
         """The gradients that torch autograd gives for the same function, of the operands for which it has one."""

@@ -78,7 +78,7 @@ class Sum(Reduction):
 class Prod(Reduction):
     """The product of the elements along `axis`; 1 of none.
 
-    Gradient: the product of all others, also where some elements are zero.
+    Gradient: the product of all others, also where some elements are zero; second derivatives are right where none is.
     """
 
     ulps = 16

@@ -91,6 +91,7 @@ class Sign(UnaryNumber):
 class Exp(Unary):
     """e to the power x."""
 
+    aliases = ("exponential",)
     numpy = np.exp
 
     def slope(self, b: Builder, x: Value, y: Value) -> Value:
