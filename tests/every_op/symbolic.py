@@ -19,10 +19,6 @@ from every_op.cases import Case, distance, feeds, program_of, tolerance
 NUMBERS_ALONE = {
     "adaptive_avg_pool": "its windows depend on the size; targets that have the layer need no definition",
     "adaptive_max_pool": "its windows depend on the size; targets that have the layer need no definition",
-    "max_pool": "it cannot be proved that every tap of a window on a named axis gives the same number of elements",
-    "avg_pool": "it cannot be proved that every tap of a window on a named axis gives the same number of elements",
-    "lp_pool": "it cannot be proved that every tap of a window on a named axis gives the same number of elements",
-    "select": "an index beyond the first may lie outside a named axis",
 }
 """Composites whose definition needs numbers, though the operation itself does not."""
 
