@@ -56,7 +56,7 @@ def write_fragment(graph: Graph, index: Mapping[Graph, int], dialect: Dialect,
         layer = form(node)
         return None if layer is None else plain(layer.constructor)
 
-    owned = Members(members(graph, constructor, optional), optional=optional)
+    owned = Members(members(graph, constructor, optional, dialect.unsafe), optional=optional)
     for member in owned.root.walk():
         for node in member.layer:
             layer = form(node)

@@ -14,6 +14,8 @@ from itertools import pairwise
 from dlc.ir.graph import Apply, Call, Graph, Node, Value, Weight
 from dlc.targets.source.reconcile import Optional
 
+_DICTIONARY = frozenset(dir(dict))
+
 
 @dataclass
 class Member:
@@ -22,6 +24,7 @@ class Member:
     layer: the nodes that are this layer, all with the same weights and options (one module, called several times).
     block: the graph that is instantiated here, and `calls`, the nodes that call it. weight: an explicit weight.
     chain: the calls of its children in order, where each feeds the next (see `chains`). optional: whether it is there.
+    loose: a container with a child whose name no dictionary of modules can take; it is filled by assignment.
     """
 
     name: str = ""
@@ -32,6 +35,7 @@ class Member:
     weight: Weight | None = None
     chain: list[Node] = field(default_factory=list)
     optional: Optional | None = None
+    loose: bool = False
     children: dict[str, Member] = field(default_factory=dict)
 
     @property
@@ -48,7 +52,7 @@ class Member:
     @property
     def is_dictionary(self) -> bool:
         """Whether its children are modules or containers of them, under names or scattered numbers."""
-        return not self.is_module and bool(self.children) and not self.is_list and all(
+        return not self.is_module and bool(self.children) and not self.is_list and not self.loose and all(
             c.weight is None for c in self.children.values())
 
     def walk(self) -> Iterator[Member]:
@@ -103,8 +107,9 @@ SameLayer = Callable[[Apply], str | None]
 """The constructor of the layer that a node would be, without marks; None where the framework has no such layer."""
 
 
-def members(graph: Graph, constructor: SameLayer, optional: Mapping[Node, Optional]) -> Member:
-    """The tree of what the class of a graph owns, in the order of first use."""
+def members(graph: Graph, constructor: SameLayer, optional: Mapping[Node, Optional],
+            unsafe: frozenset[str] = frozenset()) -> Member:
+    """The tree of what the class of a graph owns, in the order of first use. unsafe: names that modules have already."""
     root = Member()
     constructors: dict[str, str] = {}
     layers: set[Apply] = set()
@@ -133,6 +138,8 @@ def members(graph: Graph, constructor: SameLayer, optional: Mapping[Node, Option
     for value in [*graph.outputs, *graph.weights.values()]:
         _place_weight(root, graph, value)
     _sort_numbered(root)
+    for member in root.walk():
+        member.loose = any(key in unsafe | _DICTIONARY for key in member.children)
     for chain in chains(graph, root):
         parent = root.find(_label(chain[0], root).rpartition(".")[0])
         if parent is not None:

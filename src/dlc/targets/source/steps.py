@@ -84,8 +84,9 @@ class Nesting:
 
     def _owns_matrix(self, step: Step) -> bool:
         """Whether it is a block or a layer with a matrix of weights, in contrast to a norm or an activation."""
-        return isinstance(step.last, Call) or any(
-            isinstance(v, Weight) and v.type.rank > 1 for v in step.last.operands)
+        node = step.last
+        return isinstance(node, Call) or (isinstance(node, Apply) and node.op.layer is not None and any(
+            isinstance(v, Weight) and v.type.rank > 1 for v in node.operands))
 
 
 def reads(step: Step) -> list[Value]:

@@ -11,8 +11,8 @@ from dlc.targets.source.dialect import Several
 from dlc.targets.torch.table import TABLE, Result, Site, dim
 
 
-def _named(site: Site, values: Sequence[Value | None], copies: int) -> list[str]:
-    """Variables for the operands of a region: new ones for the first `copies`, which the loop assigns."""
+def _named(site: Site, values: Sequence[Value | None], inputs: Sequence[Value], copies: int) -> list[str]:
+    """Variables for the inputs of a region: new ones for the first `copies`, which the loop assigns."""
     names: list[str] = []
     for position, value in enumerate(values):
         assert value is not None
@@ -20,7 +20,7 @@ def _named(site: Site, values: Sequence[Value | None], copies: int) -> list[str]
         if position >= copies and text.isidentifier():
             names.append(text)
             continue
-        name = site.function.fresh(value.name or "state")
+        name = site.function.fresh(inputs[position].name or value.name or "state")
         site.function.emit(f"{name} = {text}")
         names.append(name)
     return names
@@ -43,7 +43,7 @@ def _block(lines: Sequence[str]) -> list[str]:
 
 @TABLE.writes("cond")
 def cond(site: Site) -> Result:
-    captures = _named(site, site.operands[1:], 0)
+    captures = _named(site, site.operands[1:], site.node.regions[0].inputs, 0)
     names = [site.function.fresh(v.name or "y") for v in site.node.outputs]
     for word, region in zip((f"if {site.x}:", "else:"), site.node.regions, strict=True):
         lines, results = site.function.region(region, captures)
@@ -54,8 +54,8 @@ def cond(site: Site) -> Result:
 @TABLE.writes("while")
 def while_(site: Site) -> Result:
     count = site["states"]
-    names = _named(site, site.operands, count)
     condition, body = site.node.regions
+    names = _named(site, site.operands, body.inputs, count)
     asked, (test,) = site.function.region(condition, names)
     lines, results = site.function.region(body, names)
     step = [*lines, *_assign(names[:count], results)]
@@ -71,9 +71,9 @@ def while_(site: Site) -> Result:
 def scan(site: Site) -> Result:
     states, sequences = site["states"], site["sequences"]
     (body,) = site.node.regions
-    names = _named(site, site.operands[:states], states)
+    names = _named(site, site.operands[:states], body.inputs, states)
     over = [atom(site.arg(i)) for i in range(states, states + sequences)]
-    captures = _named(site, site.operands[states + sequences:], 0)
+    captures = _named(site, site.operands[states + sequences:], body.inputs[states + sequences:], 0)
     rank = site.type(states).rank
     axis = site["axis"] % rank
     items = [site.function.fresh(v.name or "x") for v in body.inputs[states:states + sequences]]

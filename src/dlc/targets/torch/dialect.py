@@ -25,7 +25,6 @@ _MODULE_ATTRIBUTES = frozenset({
     "register_state_dict_pre_hook", "requires_grad_", "set_extra_state", "set_submodule", "share_memory",
     "state_dict", "to", "to_empty", "train", "training", "type", "xpu", "zero_grad",
 })
-_DICTIONARY_ATTRIBUTES = frozenset({"clear", "items", "keys", "pop", "update", "values"})
 
 
 class TorchDialect:
@@ -102,7 +101,7 @@ class TorchDialect:
         child = member.children[key]
         if member.is_list:
             return f"{container}[{key}]"
-        if member.is_dictionary and member.path and key not in self.unsafe | _DICTIONARY_ATTRIBUTES:
+        if member.is_dictionary and member.path:
             return f"{container}[{literal(key)}]"
         if child.weight is not None:
             return f"{container}.{'_buffers' if child.weight.state else '_parameters'}[{literal(key)}]"
