@@ -16,7 +16,7 @@ from dlc.language import ast
 from dlc.language.elaborate import Library, Module, check_module, elaborate
 from dlc.language.files import load_source
 from dlc.language.recipes import check_recipes, recipes_of
-from dlc.language.weights import check_weights, open_weights
+from dlc.language.weights import WeightFile, check_weights, open_weights
 
 Readable = Source | str | os.PathLike[str]
 
@@ -48,11 +48,7 @@ def load(source: Readable, *, model: str | None = None, arguments: Mapping[str, 
     report.raise_if_failed()
     assert program is not None
     program = replace(program, recipes=recipes_of(module, chosen, program, dict(arguments or {}), report))
-    if module.weights is not None:
-        file = open_weights(Path(module.source.path).parent / module.weights.path, module.weights.span)
-        for diagnostic in check_weights(file, program.weights(), module.weights.span):
-            report.add(diagnostic)
-        program = replace(program, values=file)
+    program = replace(program, values=_values(module, program, report) or {})
     report.raise_if_failed()
     return program
 
@@ -67,7 +63,25 @@ def check(source: Readable) -> list[Diagnostic]:
         return list(error.diagnostics)
     programs = check_module(module, report)
     check_recipes(module, programs, report)
+    if len(programs) == 1:
+        _values(module, next(iter(programs.values())), report)
     return list(report.diagnostics)
+
+
+def _values(module: Module, program: Program | None, report: Collector) -> WeightFile | None:
+    """The weight file that a file names, checked against the program. Reports what is wrong with it (E0540 to E0544)."""
+    if module.weights is None:
+        return None
+    span = module.weights.span
+    try:
+        file = open_weights(Path(module.source.path).parent / module.weights.path, span)
+    except DlcError as error:
+        report.take(error)
+        return None
+    if program is not None:
+        for diagnostic in check_weights(file, program.weights(), span):
+            report.add(diagnostic)
+    return file
 
 
 def _module(source: Readable, report: Collector) -> Module:

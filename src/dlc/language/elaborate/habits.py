@@ -82,9 +82,7 @@ CALLS = {
     "zero_pad": "pad",
     "zero_padding": "pad",
     "repeat_interleave": "tile",
-    "squeeze_excite": "a block of your own",
     "softmax2d": "softmax",
-    "identity": "nothing",
 }
 """Names by which an operation is known elsewhere."""
 

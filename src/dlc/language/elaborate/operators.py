@@ -77,6 +77,8 @@ def binary(frame: Frame, node: ast.Binary) -> Any:
     right = frame.guarded(node.right)
     if left is POISON or right is POISON:
         return POISON
+    if node.op in ("==", "!=") and (left is None or right is None):
+        return (left is right) is (node.op == "==")
     if isinstance(left, Value) or isinstance(right, Value):
         return tensor_operator(frame, node.op, left, right, node)
     value = compile_time(node.op, left, right, node.span)
