@@ -44,7 +44,7 @@ def test_a_recorded_run_replays_over_static_buffers() -> None:
     program, weights = perceptron()
     plan = plan_program(program, {"N": 3})
     device = Recorded()
-    function = TorchEngine(torch, weights, Setting())._function(plan)
+    function = TorchEngine(torch, weights, Setting())._function(plan)[0]
     call = GraphRun(torch, function, plan, device)  # type: ignore[arg-type]
     rng = np.random.default_rng(0)
     kept = []

@@ -85,6 +85,7 @@ def test_views_are_not_given_away(engine: str) -> None:
     graph.add_output("turned", b.transpose(x))
     graph.add_output("part", b.slice(x, starts=[0], stops=[1]))
     graph.add_output("weight", b.transpose(weight))
+    graph.add_output("numbers", b.arange(start=4, dtype="f32"))
     inner = b.tanh(x)
     graph.add_output("whole", inner)
     graph.add_output("half", b.slice(inner, starts=[1], stops=[2]))
@@ -95,6 +96,7 @@ def test_views_are_not_given_away(engine: str) -> None:
         results = run_it(given)
         np.testing.assert_array_equal(results["turned"], batch(2).T)
         np.testing.assert_array_equal(results["weight"], held.T)
+        np.testing.assert_array_equal(results["numbers"], [0, 1, 2, 3])
         for value in results.values():
             assert not np.shares_memory(value, given)
             value[...] = 9

@@ -14,7 +14,9 @@ import ml_dtypes
 import numpy as np
 
 from dlc.diagnostics import Diagnostic, DlcError
-from dlc.ir.graph import Program
+from dlc.ir.evaluate import step
+from dlc.ir.graph import Apply, Graph, Program, Weight
+from dlc.ir.op import Initializer
 from dlc.ir.types import Array, DType
 from dlc.passes.clone import clone_graph
 from dlc.passes.lower import lower_graph
@@ -23,6 +25,9 @@ from dlc.runtime.plan import Plan
 from dlc.targets.target import need
 from dlc.targets.torch import TARGET
 from dlc.targets.torch.flat import straight_line
+
+HOISTED_ELEMENTS = 2**22
+"""Larger constants are made anew in every run."""
 
 Function = Callable[[Sequence[Any]], Sequence[Any]]
 """Tensors of all inputs in order to tensors of all outputs in order."""
@@ -46,26 +51,48 @@ class TorchEngine:
         self.tensors: dict[str, Any] = {}
 
     def specialise(self, plan: Plan) -> Call:
-        function = self._function(plan)
+        function, tensors = self._function(plan)
         if self.setting.device == "cuda" and not depends_on_data(plan):
             return GraphRun(self.torch, function, plan, CudaGraphs(self.torch))
-        weights = plan.graph.weights.items() if self.setting.device == "cpu" else ()
-        held = [array_of(self.torch, self._weight(path), weight.type.dtype) for path, weight in weights]
+        held = [t.reshape(-1).view(self.torch.uint8).numpy() for t in tensors if t.device.type == "cpu" and t.numel()]
         return EagerRun(self.torch, function, plan, self.setting, held)
 
-    def _function(self, plan: Plan) -> Function:
+    def _function(self, plan: Plan) -> tuple[Function, list[Any]]:
+        """The function of a plan, and the tensors that it holds."""
         graph = clone_graph(plan.graph, {})
         lower_graph(graph, TARGET.table.keeps)
         TARGET.table.require(Program(graph))
+        weights = [self._weight(path) for path in graph.weights]
+        weights += [tensor_of(self.torch, a).to(self.setting.device) for a in hoist_constants(graph)]
         space: dict[str, Any] = {}
         exec(compile(straight_line(graph), f"<plan of {graph.name}>", "exec"), space)  # our own source
-        written, weights = space["run"], [self._weight(path) for path in graph.weights]
-        return lambda inputs: written(*inputs, *weights)
+        written = space["run"]
+        return (lambda inputs: written(*inputs, *weights)), weights
 
     def _weight(self, path: str) -> Any:
         if path not in self.tensors:
             self.tensors[path] = tensor_of(self.torch, self.weights[path]).to(self.setting.device)
         return self.tensors[path]
+
+
+def hoist_constants(graph: Graph) -> list[Array]:
+    """Make weights of the tensors that need no operands, scalars apart; their arrays.
+
+    They are computed once and not in every run, and a recorded run must not copy from the host.
+    """
+    arrays: list[Array] = []
+    for node in graph.nodes:
+        if not isinstance(node, Apply) or node.operands or node.regions or len(node.outputs) != 1:
+            continue
+        type = node.output.type
+        if type.rank == 0 or not isinstance(type.size, int) or type.size > HOISTED_ELEMENTS:
+            continue
+        (array,) = step(node, [], weights={}, sizes={})
+        weight = graph.add_weight(Weight(type, path=f"hoisted {len(arrays)}", initializer=Initializer("zeros")))
+        graph.replace(node.output, weight)
+        graph.remove(node)
+        arrays.append(np.ascontiguousarray(array))
+    return arrays
 
 
 def depends_on_data(plan: Plan) -> bool:
