@@ -64,9 +64,20 @@ def embedding(node: Apply) -> KerasLayer | None:
     weight = node.operands[1]
     assert weight is not None
     count, width = weight.type.shape
-    if not is_known(count, width) or node.attributes["padding_idx"] is not None:
+    if not is_known(count, width):
         return None
     constructor = call("layers.Embedding", lit(count, "input_dim"), lit(width, "output_dim"),
                        **options(node, weight="embeddings_initializer"))
-    return KerasLayer(constructor, variables=(Variable("embeddings", ("weight",)),),
+    return KerasLayer(constructor, _look_up, variables=(Variable("embeddings", ("weight",)),),
                       reads=(("weight", "{self}.embeddings"),))
+
+
+def _look_up(site: Site, module: str) -> Result:
+    """The row of padding is looked up like any other, but training leaves it alone."""
+    padding, found = site["padding_idx"], call(module, site.x)
+    if padding is None:
+        return found
+    rows = site.function.fresh("rows")
+    site.function.emit(f"{rows} = {found}")
+    is_padding = call("ops.expand_dims", call("ops.equal", site.x, lit(padding, "padding_idx")), literal(-1))
+    return call("ops.where", is_padding, call("ops.stop_gradient", rows), rows)

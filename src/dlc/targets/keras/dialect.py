@@ -77,7 +77,8 @@ class KerasDialect:
         frozen = "" if weight.trainable else ", trainable=False"
         shape = lit(tuple(type_.shape), "shape")
         begin = "" if start is None else f", initializer={start}"
-        return [f"{owner}.{attribute(name)} = {owner}.add_weight({shape}{begin}{kind}{frozen}, name={literal(name)})"]
+        made = f"{owner}.{attribute(name)} = {owner}.add_weight({shape}{begin}{kind}{frozen}, name={literal(name)})"
+        return [made] if owner == "self" else [made, f"{owner}.built = True"]
 
     def new_container(self, member: Member, items: dict[str, str]) -> str:
         if not items:

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from dlc.ir.graph import Program
+from dlc.ir.graph import Program, Value
 from dlc.ir.types import Array
 from dlc.passes.layout import moved_axes
 from dlc.passes.layout.views import inverse
+from dlc.targets.keras.writing import known
 from dlc.targets.target import need
 
 
@@ -26,7 +27,9 @@ def execute(program: Program, where: Path, inputs: Mapping[str, Array]) -> dict[
     """
     keras = need("keras", "keras")
     model = keras.models.load_model(where) if where.suffix == ".keras" else load_module(where / "model.py").load()
-    moved = moved_axes(program, "NHWC") if _is_native(where) else {}
+    moved = moved_axes(known(program), "NHWC")
+    if moved and not _is_native(program, where, model, moved):
+        moved = {}
     given = [None if v.name not in inputs else _turned(np.asarray(inputs[v.name], v.type.dtype.numpy),
                                                        moved.get(v.name)) for v in program.entry.inputs]
     if given:
@@ -50,14 +53,20 @@ def _back(order: tuple[int, ...] | None) -> tuple[int, ...] | None:
     return None if order is None else inverse(order)
 
 
-def _is_native(where: Path) -> bool:
-    """Whether inputs and outputs were given Keras' layout: the weight file says so."""
+def _is_native(program: Program, where: Path, model: Any, moved: Mapping[str, tuple[int, ...]]) -> bool:
+    """Whether inputs and outputs were given Keras' layout: the weight file says so, else the shapes do."""
     path = where / "weights.safetensors"
-    if where.suffix or not path.exists():
-        return False
+    if not path.is_file():
+        return any(_shape(v, moved.get(v.name)) == tuple(given.shape) != _shape(v, None)
+                   for v, given in zip(program.entry.inputs, model.inputs, strict=True))
     with path.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     return bool(header.get("__metadata__", {}).get("io_layout") == "native")
+
+
+def _shape(value: Value, order: tuple[int, ...] | None) -> tuple[int | None, ...]:
+    shape = [d if isinstance(d, int) else None for d in value.type.shape]
+    return tuple(shape if order is None else [shape[a] for a in order])
 
 
 def load_module(path: Path) -> ModuleType:

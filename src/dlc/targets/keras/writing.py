@@ -55,8 +55,7 @@ def write(program: Program, weights: Mapping[str, Array], where: Path, *, option
 def prepare(program: Program, weights: Mapping[str, Array], options: Options) -> Program:
     """The program as it is written: channels last, and nothing in it but what Keras has. Raises Unsupported."""
     try:
-        known = lower(replace(program, values=weights), _has_entry)
-        placed = assign(known, "NHWC", options.io_layout)
+        placed = assign(known(replace(program, values=weights)), "NHWC", options.io_layout)
         separate_padding(placed)
         lowered = lower(placed, is_kept(placed))
         while any(not is_kept(lowered)(n) and n.op.name not in TABLE.refusals and TABLE.refusal(n) is None
@@ -67,6 +66,11 @@ def prepare(program: Program, weights: Mapping[str, Array], options: Options) ->
                                      expected=problem.expected, found=problem.found, hint=problem.hint)) from problem
     _require(lowered)
     return lowered
+
+
+def known(program: Program) -> Program:
+    """The program in operations of which Keras has some form, before the layout is decided."""
+    return lower(program, _has_entry)
 
 
 def _has_entry(node: Apply) -> bool:
