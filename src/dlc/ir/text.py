@@ -268,7 +268,7 @@ class _Printer:
         elif node.op.name == "while":
             condition, body = node.regions
             inner = self._named(body, operands, len(node.outputs))
-            heads = ", ".join(f"{n} = {o}" for n, o in zip(inner, operands, strict=False))
+            heads = ", ".join(f"{n} = {o}" for n, o in zip(inner[:len(node.outputs)], operands, strict=False))
             self._line(f"{targets} = while ({heads}) {self._nested(condition, inner)} {{")
             self.out += self._region(body, inner)
         else:
