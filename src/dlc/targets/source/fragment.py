@@ -67,8 +67,7 @@ def write_fragment(graph: Graph, index: Mapping[Graph, int], dialect: Dialect,
     lines = body.write(list(zip(graph.inputs, names, strict=True)))
     returned = [dialect.finish(v, text) for v, text in zip(graph.outputs, body.returns(), strict=True)]
     construction = [*_construct_all(owned, index, dialect), *(f"self.{n} = {t}" for n, t in owned.extra.items())]
-    arguments = [Argument(name, "" if v.default is None else literal(None), _describe(v.doc, str(v.type)))
-                 for name, v in zip(names, graph.inputs, strict=True)]
+    arguments = [_argument(graph, i, name) for i, name in enumerate(names)]
     return Fragment(graph, arguments, construction, lines, returned,
                     frozenset({*owned.root.children, *owned.extra}), body.helpers)
 
@@ -83,8 +82,13 @@ def argument_names(graph: Graph, dialect: Dialect) -> list[str]:
     return names
 
 
-def _describe(doc: str, type_: str) -> str:
-    return f"{type_}: {doc}" if doc else type_
+def _argument(graph: Graph, position: int, name: str) -> Argument:
+    """An optional input defaults to None; where a required one follows it, None must be given."""
+    value = graph.inputs[position]
+    optional = value.default is not None
+    last = all(v.default is not None for v in graph.inputs[position:])
+    kind = f"{value.type} or None" if optional and not last else str(value.type)
+    return Argument(name, literal(None) if optional and last else "", f"{kind}: {value.doc}" if value.doc else kind)
 
 
 def _construct_all(owned: Members, index: Mapping[Graph, int], dialect: Dialect) -> list[str]:

@@ -109,7 +109,10 @@ SameLayer = Callable[[Apply], str | None]
 
 def members(graph: Graph, constructor: SameLayer, optional: Mapping[Node, Optional],
             unsafe: frozenset[str] = frozenset()) -> Member:
-    """The tree of what the class of a graph owns, in the order of first use. unsafe: names that modules have already."""
+    """The tree of what the class of a graph owns, in the order of first use.
+
+    unsafe: attribute names that modules have already.
+    """
     root = Member()
     constructors: dict[str, str] = {}
     layers: set[Apply] = set()
@@ -164,7 +167,7 @@ def _place_weight(root: Member, graph: Graph, value: Value | None) -> None:
         owner = root.find(".".join(parts[:end]))
         if owner is not None and owner.block is not None:
             return
-        if owner is not None and owner.layer and end == len(parts) - 1:
+        if owner is not None and owner.layer:
             owned = owned_weights(owner.layer[0])
             if owned is not None and value.path in {w.path for w in owned[1].values()}:
                 return

@@ -14,6 +14,7 @@ from dlc.targets.torch.table import (
     call,
     dtype,
     infix,
+    keep,
     lit,
     method,
     operand,
@@ -69,6 +70,11 @@ def pow_(site: Site) -> Result:
 def _ordered(site: Site) -> tuple[str, str, str]:
     left, right = pair(site)
     return left, "**", right
+
+
+@TABLE.writes("logit")
+def logit(site: Site) -> Result:
+    return call("torch.logit", site.x, **keep(eps=(site["eps"], None)))
 
 
 @TABLE.writes("neg")
