@@ -45,7 +45,7 @@ def test_named_sizes() -> None:
 
 
 @pytest.mark.parametrize(("operation", "operands", "attributes", "message"), [
-    ("embedding", ("f32[2, 3]", "f32[10, 4]"), {}, "an integer type"),
+    ("embedding", ("f32[2, 3]", "f32[10, 4]"), {}, "i32 or i64"),
     ("embedding", ("i64[2, 3]", "f32[10]"), {}, "wrong rank"),
     ("embedding", ("i64[2, 3]", "f32[10, 4]"), {"padding_idx": 10}, "no such row"),
     ("embedding_bag", ("i64[2]", "f32[10, 4]"), {}, "in each row"),

@@ -10,7 +10,8 @@ An operation is declared once, as a class. The signature of its `infer` *is* the
         def body(self, b: Builder, x: Value, *, axis: int) -> Value: ...
         def samples(self) -> Iterable[Sample]: ...
 
-- positional parameters are operands: annotated with a type class (`Float`, `Number`, `Integer`, `Boolean`, `Tensor`),
+- positional parameters are operands: annotated with a type class (`Float`, `Number`, `Integer`, `Index`, `Boolean`,
+  `Tensor`),
   `| None = None` where optional, `*xs` where there may be any number;
 - keyword-only parameters are attributes: annotated with an attribute kind (see `attributes.py`), with their defaults;
 - a *primitive* has `evaluate` (numpy) and `gradient`; a *composite* has `body`, from which both follow;
@@ -61,6 +62,7 @@ class DTypeClass:
 Tensor = Annotated[TensorType, DTypeClass("any type", lambda d: True)]
 Float = Annotated[TensorType, DTypeClass("a floating-point type", lambda d: d.is_float)]
 Integer = Annotated[TensorType, DTypeClass("an integer type", lambda d: d.is_integer)]
+Index = Annotated[TensorType, DTypeClass("i32 or i64", lambda d: d.name in ("i32", "i64"))]
 Number = Annotated[TensorType, DTypeClass("a number type", lambda d: d.is_number)]
 Boolean = Annotated[TensorType, DTypeClass("bool", lambda d: d.kind == "bool")]
 

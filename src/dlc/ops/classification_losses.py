@@ -8,8 +8,8 @@ from typing import Annotated
 from dlc.ir.attributes import INT, Axis, Real, optional
 from dlc.ir.build import Builder
 from dlc.ir.graph import Value
-from dlc.ir.op import Arg, Composite, Float, Integer, Number, Sample, operation, sample
-from dlc.ir.types import TensorType
+from dlc.ir.op import Arg, Composite, Float, Index, Number, Sample, operation, sample
+from dlc.ir.types import I32, I64, TensorType
 from dlc.ops.losses import PairLoss, Reduction, loss_type, reduced_loss, same_shape
 from dlc.ops.rules import broadcast, need, need_equal, need_rank, same_dtype, size_value
 
@@ -69,7 +69,7 @@ class NllLoss(Composite):
     axis_attributes = ("axis",)
     ulps = 16
 
-    def infer(self, x: Float, target: Integer, weight: Float | None = None, *, axis: Axis = -1,
+    def infer(self, x: Float, target: Index, weight: Float | None = None, *, axis: Axis = -1,
               reduction: Reduction = "mean", ignore_index: OptionalInt = None) -> TensorType:  # type: ignore[assignment]
         _need_classes("nll_loss", x, axis, weight)
         result = x.with_shape(*x.shape[:axis], *x.shape[axis + 1:])
@@ -113,6 +113,8 @@ class CrossEntropy(Composite):
              found=str(label_smoothing), at=["label_smoothing"])
         result = logits.with_shape(*logits.shape[:axis], *logits.shape[axis + 1:])
         if target.dtype.is_integer:
+            need(target.dtype in (I32, I64), "`cross_entropy` takes classes as i32 or i64", expected="i32 or i64",
+                 found=str(target), at=["target"], code="E0221", hint="convert it with `cast(target, i64)`")
             same_shape(logits=result, target=target)
         else:
             same_dtype(logits=logits, target=target)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from dlc.ir.attributes import Int, Size, choice
 from dlc.ir.build import Builder
 from dlc.ir.graph import Value
-from dlc.ir.op import Arg, Composite, Float, Initializer, Integer, Problem, Sample, WeightSpec, operation, sample
+from dlc.ir.op import Arg, Composite, Float, Index, Initializer, Problem, Sample, WeightSpec, operation, sample
 from dlc.ir.types import F32, TensorType
 from dlc.ops.rules import need, need_rank
 from dlc.ops.spatial import need_at_least
@@ -40,7 +40,7 @@ class Embedding(Composite):
 
     ulps = 0
 
-    def infer(self, tokens: Integer, weight: Float, *, padding_idx: Int | None = None) -> TensorType:
+    def infer(self, tokens: Index, weight: Float, *, padding_idx: Int | None = None) -> TensorType:
         need_rank("weight", weight, 2)
         _need_padding_row(self.name, weight, padding_idx)
         return TensorType(weight.dtype, (*tokens.shape, weight.shape[1]))
@@ -77,7 +77,7 @@ class EmbeddingBag(Composite):
 
     ulps = 8
 
-    def infer(self, tokens: Integer, weight: Float, *, mode: BagMode = "mean") -> TensorType:
+    def infer(self, tokens: Index, weight: Float, *, mode: BagMode = "mean") -> TensorType:
         need(tokens.rank == 2, "`embedding_bag` takes a bag of tokens in each row", expected="rank 2: [B, T]",
              found=f"rank {tokens.rank}: {tokens}", at=["tokens"], code="E0222")
         need_rank("weight", weight, 2)

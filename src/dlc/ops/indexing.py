@@ -14,7 +14,7 @@ from dlc.ir.attributes import Axis, ElementType, Int, Real, Size, choice
 from dlc.ir.build import Builder
 from dlc.ir.dim import Dim
 from dlc.ir.graph import Node, Value
-from dlc.ir.op import Arg, Boolean, Composite, Integer, Primitive, Sample, Tensor, operation, sample
+from dlc.ir.op import Arg, Boolean, Composite, Index, Integer, Primitive, Sample, Tensor, operation, sample
 from dlc.ir.types import F32, Array, DType, TensorType
 from dlc.ops.bounds import greatest, least
 from dlc.ops.constants import filled
@@ -77,7 +77,7 @@ class Gather(Primitive):
     x: [..., size, ...]; index: any shape; y: [..., *index.shape, ...].
     """
 
-    def infer(self, x: Tensor, index: Integer, *, axis: Axis = 0) -> TensorType:
+    def infer(self, x: Tensor, index: Index, *, axis: Axis = 0) -> TensorType:
         need(x.rank >= 1, "a scalar has no axis to gather from", expected="rank 1 or more", found=str(x), at=["x"],
              code="E0222")
         return x.with_shape(*x.shape[:axis], *index.shape, *x.shape[axis + 1:])
@@ -106,7 +106,7 @@ class IndexUpdate(Composite):
     indices must differ), "add", "mul", "max" and "min" combine.
     """
 
-    def infer(self, x: Tensor, index: Integer, updates: Tensor, *, axis: Axis = 0,
+    def infer(self, x: Tensor, index: Index, updates: Tensor, *, axis: Axis = 0,
               reduction: Reduction = "none") -> TensorType:
         same_dtype(x=x, updates=updates)
         part = Gather().infer(x, index, axis=axis)
@@ -138,7 +138,7 @@ def need_shape(name: str, t: TensorType, shape: Sequence[Dim]) -> None:
 class TakeAlongAxis(Primitive):
     """y[.., j, ..] = x[.., index[.., j, ..], ..]: one index for each element; the other axes of both are equal."""
 
-    def infer(self, x: Tensor, index: Integer, *, axis: Axis = -1) -> TensorType:
+    def infer(self, x: Tensor, index: Index, *, axis: Axis = -1) -> TensorType:
         need_along("index", x, index, axis)
         return x.with_shape(*index.shape)
 

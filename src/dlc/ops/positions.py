@@ -9,7 +9,7 @@ from dlc.ir.attributes import Bool, ElementType, Int, Real, Size
 from dlc.ir.build import Builder
 from dlc.ir.dim import Dim
 from dlc.ir.graph import Value
-from dlc.ir.op import Arg, Composite, Float, Integer, Problem, Sample, operation, sample
+from dlc.ir.op import Arg, Composite, Float, Index, Problem, Sample, operation, sample
 from dlc.ir.types import F32, DType, TensorType
 from dlc.ops.rules import broadcast, need
 
@@ -73,7 +73,7 @@ class RotaryEmbedding(Composite):
 
     ulps = 64
 
-    def infer(self, x: Float, positions: Integer | None = None, *, base: Real = 10000.0,
+    def infer(self, x: Float, positions: Index | None = None, *, base: Real = 10000.0,
               interleaved: Bool = False) -> TensorType:
         need(x.rank >= 2, f"`{self.name}` takes sequences", expected="rank 2 or more: [..., T, D]", at=["x"],
              found=f"rank {x.rank}: {x}", code="E0222")

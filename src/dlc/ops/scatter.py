@@ -10,7 +10,7 @@ import numpy as np
 from dlc.ir.attributes import Axis
 from dlc.ir.build import Builder
 from dlc.ir.graph import Apply, Node, Value
-from dlc.ir.op import Arg, Integer, Primitive, Problem, Sample, Tensor, operation, sample
+from dlc.ir.op import Arg, Index, Primitive, Problem, Sample, Tensor, operation, sample
 from dlc.ir.types import Array, TensorType
 from dlc.ops.constants import filled
 from dlc.ops.indexing import Reduction, need_along, need_shape
@@ -35,7 +35,7 @@ class Scatter(Primitive):
     there: "none" replaces it (the places must differ), "add", "mul", "max" and "min" combine.
     """
 
-    def infer(self, x: Tensor, index: Integer, updates: Tensor, *, axis: Axis = -1,
+    def infer(self, x: Tensor, index: Index, updates: Tensor, *, axis: Axis = -1,
               reduction: Reduction = "none") -> TensorType:
         same_dtype(x=x, updates=updates)
         need_along("index", x, index, axis)
@@ -78,7 +78,7 @@ def _need_linear(node: Apply) -> None:
 class GatherNd(Primitive):
     """Slices of x at index tuples. index: [..., k] with k up to the rank of x; y: [..., *x.shape[k:]]."""
 
-    def infer(self, x: Tensor, index: Integer) -> TensorType:
+    def infer(self, x: Tensor, index: Index) -> TensorType:
         return x.with_shape(*index.shape[:-1], *x.shape[_tuple_length(x, index):])
 
     def evaluate(self, x: Array, index: Array) -> Array:
@@ -101,7 +101,7 @@ class ScatterNd(Primitive):
     index: [..., k]; updates: [..., *x.shape[k:]]. reduction as in `scatter`.
     """
 
-    def infer(self, x: Tensor, index: Integer, updates: Tensor, *, reduction: Reduction = "none") -> TensorType:
+    def infer(self, x: Tensor, index: Index, updates: Tensor, *, reduction: Reduction = "none") -> TensorType:
         same_dtype(x=x, updates=updates)
         need_shape("updates", updates, [*index.shape[:-1], *x.shape[_tuple_length(x, index):]])
         return x
