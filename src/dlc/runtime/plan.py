@@ -157,16 +157,17 @@ class _Storages:
         return None if how == "dynamic" else storage
 
     def _reusable(self, step: Apply, index: int, value: Value) -> _Storage | None:
-        """The storage of an operand of the same type that is last read here, by elements in the same order only."""
+        """The storage of an operand of the same type that is last read here.
+
+        Another operand in that storage has as many elements in the same order, so each is read before it is written.
+        """
         if not step.op.elementwise or len(step.outputs) != 1:
             return None
         for operand in step.operands:
             if operand is None or operand.type != value.type:
                 continue
             storage, how = self.of[operand]
-            others = [o for o in step.operands if o is not None and o.type != value.type]
-            shared = any(self.of[o][0] is storage for o in others)
-            if not storage.outside and how != "dynamic" and storage.last <= index and not shared:
+            if not storage.outside and how != "dynamic" and storage.last <= index:
                 return storage
         return None
 

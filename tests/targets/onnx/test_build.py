@@ -9,7 +9,11 @@ import onnx
 import pytest
 from targets.onnx.programs import attribute, write
 
+from dlc.ir.build import Builder
 from dlc.ir.evaluate import run
+from dlc.ir.graph import Graph, Program, Weight
+from dlc.ir.op import Initializer
+from dlc.ir.types import F32, TensorType
 from dlc.language import load
 from dlc.ops.initializers import draw
 from dlc.targets.onnx import TARGET
@@ -134,6 +138,19 @@ model M {
 }""", tmp_path)
     assert not [n for n in written.nodes() if n.op_type == "Transpose"]
     written.agrees(image=np.random.default_rng(0).normal(size=(2, 8, 8, 1)))
+
+
+def test_an_output_called_like_a_weight(tmp_path: Path) -> None:
+    """It gets another name in the file, the notes say so, and running the target gives it its own name back."""
+    graph = Graph("m")
+    x = graph.add_input("x", TensorType(F32, (3,)))
+    weight = graph.add_weight(Weight(x.type, path="y", initializer=Initializer("ones")))
+    graph.add_output("y", Builder(graph).mul(x, weight))
+    weights = {"y": np.array([1, 2, 3], np.float32)}
+    notes = TARGET.write(Program(graph), weights, tmp_path / "m.onnx", options=Options())
+    assert notes == ["the output `y` is called `y_1`: in ONNX an input or weight has that name already"]
+    got = TARGET.execute(Program(graph), tmp_path / "m.onnx", {"x": np.ones(3, np.float32)})
+    np.testing.assert_array_equal(got["y"], [1, 2, 3])
 
 
 def test_native_inputs_and_outputs(tmp_path: Path) -> None:
