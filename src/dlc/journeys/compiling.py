@@ -15,6 +15,7 @@ from dlc.journeys.models import Model
 from dlc.journeys.samples import sample_inputs, sample_sizes
 from dlc.journeys.verification import Agreement, Oracle, require_agreement
 from dlc.targets import target as find_target
+from dlc.targets.source.tensors import write_tensors
 from dlc.targets.target import Options, Target
 
 
@@ -50,13 +51,13 @@ def compile_model(model: Model, to: str, output: Path, *, io_layout: str = "keep
 
 def to_text(model: Model, output: Path) -> Compiled:
     """Write a model as `.dl` source with its weights beside it."""
-    from safetensors.numpy import save_file
     output.parent.mkdir(parents=True, exist_ok=True)
     weights = output.with_suffix(".safetensors")
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as temporary:
         folder = Path(temporary)
         (folder / output.name).write_text(print_program(model.program, weights=weights.name), encoding="utf-8")
-        save_file({path: model.weights[path] for path in model.program.weights()}, folder / weights.name)
+        types = {path: weight.type for path, weight in model.program.weights().items()}
+        write_tensors(folder / weights.name, types, model.weights)
         for name in (weights.name, output.name):
             os.replace(folder / name, output.parent / name)
     return Compiled(output, (output.name, weights.name), (), ())
