@@ -12,7 +12,7 @@ from dlc.ir.build import Builder
 from dlc.ir.graph import Node, Value
 from dlc.ir.op import Arg, Float, Number, Primitive, Sample, Tensor, operation, sample
 from dlc.ir.types import Array, TensorType
-from dlc.ops.rules import given
+from dlc.ops.rules import given, need
 
 
 class Unary(Primitive):
@@ -58,9 +58,14 @@ class UnaryNumber(Unary):
 
 @operation
 class Neg(UnaryNumber):
-    """-x."""
+    """-x, of signed numbers."""
 
     numpy = np.negative
+
+    def infer(self, x: Number) -> TensorType:
+        need(x.dtype.kind != "uint", "`neg` takes signed numbers", expected="a signed number type", found=str(x),
+             at=["x"], code="E0221", hint="convert it with `cast(x, i64)`")
+        return super().infer(x)
 
     def gradient(self, b: Builder, node: Node, g: Value) -> Sequence[Value | None]:
         return [b.neg(g)]
