@@ -34,7 +34,7 @@ model M {
   output half: f32[N, W // 2] = left
   output rest: f32[N, W - W // 2] = right
   output least: i64[min(N, W)] = arange(min(N, W))
-  output below: i64[(N - W) // 2 + W] = arange((N - W) // 2 + W)
+  output below: i64[max((N - W) // 2 + W, 0)] = arange((N - W) // 2 + W)
   output most: i64[max(N, W - N)] = arange(max(N, W - N))
   output numbers: i64[N + T] = arange(N + T)
   output pooled: f32[N, 1, ceil(W / 2)] = x |> unsqueeze(axis=1) |> max_pool(2, ceil_mode=true)
