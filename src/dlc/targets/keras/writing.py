@@ -15,8 +15,8 @@ from dlc.passes.layout import assign
 from dlc.passes.lower import lower
 from dlc.targets.keras.dialect import KerasDialect, layer_of
 from dlc.targets.keras.padding import separate_padding
-from dlc.targets.keras.safetensors import write_arrays
 from dlc.targets.keras.table import DTYPES, LAYERS, TABLE
+from dlc.targets.keras.tensors import write_variables
 from dlc.targets.keras.variables import Stored, constructor, has_dictionary, has_list, variables
 from dlc.targets.source.code import literal
 from dlc.targets.source.fragment import argument_names
@@ -115,7 +115,7 @@ def write_folder(program: Program, where: Path, options: Options) -> None:
     stored = variables(program)
     (where / "model.py").write_text(source(program, stored), encoding="utf-8")
     if stored:
-        write_arrays(where / "weights.safetensors", stored, program.values, {"io_layout": options.io_layout})
+        write_variables(where / "weights.safetensors", stored, program.values, {"io_layout": options.io_layout})
 
 
 def source(program: Program, stored: list[Stored]) -> str:
