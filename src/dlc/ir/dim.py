@@ -122,10 +122,9 @@ def solve(dim: Dim, size: int, sizes: Mapping[str, int]) -> tuple[str, int] | No
     atom, power = monomial[0]
     if len(monomial) != 1 or power != 1:
         return None
-    value = (size - constant) // coefficient
     if isinstance(atom, Name):
-        return atom.text, value
-    return (atom.text, value * atom.divisor) if isinstance(atom, Quotient) else None
+        return atom.text, (size - constant) // coefficient
+    return (atom.text, (size - constant) * atom.divisor // coefficient) if isinstance(atom, Quotient) else None
 
 
 def divisible(dim: Dim, divisor: int) -> dict[str, Dim] | None:
@@ -142,3 +141,17 @@ def divisible(dim: Dim, divisor: int) -> dict[str, Dim] | None:
     factor = divisor // gcd(divisor, coefficient)
     known = atom.divisor if isinstance(atom, Quotient) else 1
     return {atom.text: known * factor * atom_expr(Quotient(atom.text, known * factor))}
+
+
+def divisibility(left: Dim, right: Dim) -> tuple[Dim, int] | None:
+    """(x, k) where `left == right` says x - k * (x // k) == 0, which is x % k == 0."""
+    if right != 0 or not isinstance(left, Expr):
+        return None
+    for monomial, coefficient in left.terms:
+        atom = monomial[0][0] if len(monomial) == 1 and monomial[0][1] == 1 else None
+        if not isinstance(atom, FloorDiv) or not isinstance(atom.denominator, int):
+            continue
+        x = left - coefficient * atom_expr(atom)
+        if coefficient < 0 and x // -coefficient is atom_expr(atom):
+            return x, -coefficient
+    return None

@@ -54,6 +54,10 @@ def bind(declared: Sequence[Value], inputs: Mapping[str, Array | TensorType],
             if solved is not None:
                 sizes[solved[0]] = solved[1]
                 origin[solved[0]] = f"axis {axis} of `{value.name}`"
+    for assumption in assumptions:
+        if assumption.names <= sizes.keys() and not assumption.holds(sizes):
+            given = ", ".join(f"{n} = {sizes[n]}" for n in sorted(assumption.names))
+            raise SizeMismatch(assumption.message or f"the model assumes {assumption}, but {given}")
     for value, axis, dim, size in pairs:
         try:
             expected = size_of(dim, sizes)
@@ -64,10 +68,6 @@ def bind(declared: Sequence[Value], inputs: Mapping[str, Array | TensorType],
             because = ", ".join(f"{n} = {sizes[n]} from {origin[n]}" for n in sorted(names(dim)) if n in origin)
             raise SizeMismatch(f"`{value.name}` has size {size} on axis {axis}, expected {dim}"
                                + (f" = {expected} ({because})" if isinstance(dim, Expr) else ""))
-    for assumption in assumptions:
-        if assumption.names <= sizes.keys() and not assumption.holds(sizes):
-            given = ", ".join(f"{n} = {sizes[n]}" for n in sorted(assumption.names))
-            raise SizeMismatch(assumption.message or f"the model assumes {assumption}, but {given}")
     return sizes
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlc.diagnostics import Span
-from dlc.ir.dim import Answer, Dim, at_most, equal, evaluate, names
+from dlc.ir.dim import Answer, Dim, at_most, divisibility, equal, evaluate, names
 from dlc.ir.op import Initializer, Op
 from dlc.ir.types import Array, TensorType
 
@@ -187,6 +187,10 @@ class Assumption:
         return at_most(left, right) if self.relation in ("<=", ">=") else _opposite(at_most(right, left))
 
     def __str__(self) -> str:
+        divided = divisibility(self.left, self.right) if self.relation == "==" else None
+        if divided is not None:
+            x, divisor = divided
+            return f"{x} % {divisor} == 0" if str(x).isidentifier() else f"({x}) % {divisor} == 0"
         return f"{self.left} {self.relation} {self.right}"
 
 

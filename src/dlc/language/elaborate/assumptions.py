@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dlc.diagnostics import Span
-from dlc.ir.dim import Answer, Dim, Expr, FloorDiv, Name, divisible, equal, names, substitute
+from dlc.ir.dim import Dim, Expr, Name, Quotient, divisibility, divisible, names, substitute
+from dlc.ir.dim import name as named_size
 from dlc.ir.graph import Assumption, Value
 from dlc.language import ast
 from dlc.language.elaborate.context import Frame, Mistake, Restart, executes
@@ -92,11 +93,12 @@ def take(frame: Frame, condition: Condition, message: str, span: Span) -> None:
     session = frame.session
     for left, relation, right in condition.parts:
         found = consequence(left, right) if relation == "==" else None
-        if found is None or not is_divisibility(left, right):
+        if found is None or not divisibility(left, right):
             if found is None:
                 record(frame, Assumption(left, relation, right, message, span))
         else:
-            original = Assumption(*_plain(left, relation, right), message, span)
+            plain, other = _plain(left, right)
+            original = Assumption(plain, relation, other, message, span)
             session.assumptions.setdefault(original)
         if found is not None:
             raise Restart(compose(session.substitution, found))
@@ -116,7 +118,7 @@ def compose(old: dict[str, Dim], new: dict[str, Dim]) -> dict[str, Dim]:
 
 def consequence(left: Dim, right: Dim) -> dict[str, Dim] | None:
     """The substitution under which two sizes are equal: a name for what it equals, or a name that is divisible."""
-    divided = is_divisibility(left, right)
+    divided = divisibility(left, right)
     if divided is not None:
         return divisible(*divided)
     for a, b in ((right, left), (left, right)):
@@ -124,20 +126,6 @@ def consequence(left: Dim, right: Dim) -> dict[str, Dim] | None:
         if name is not None and name not in names(b):
             return {name: b}
     return _linear(left - right)
-
-
-def is_divisibility(left: Dim, right: Dim) -> tuple[Dim, int] | None:
-    """(x, k) where `left == right` says x - k * (x // k) == 0, that is x % k == 0."""
-    if right != 0 or not isinstance(left, Expr):
-        return None
-    for monomial, coefficient in left.terms:
-        atom = monomial[0][0] if len(monomial) == 1 and monomial[0][1] == 1 else None
-        if isinstance(atom, FloorDiv) and isinstance(atom.denominator, int):
-            rest = left - coefficient * (atom.numerator // atom.denominator)
-            scale = -coefficient // atom.denominator
-            if scale > 0 and equal(rest, scale * atom.numerator) is Answer.YES:
-                return rest, -coefficient
-    return None
 
 
 def _sole_name(dim: Dim) -> str | None:
@@ -162,5 +150,14 @@ def _linear(difference: Dim) -> dict[str, Dim] | None:
     return None
 
 
-def _plain(left: Dim, relation: str, right: Dim) -> tuple[Dim, str, Dim]:
-    return left, relation, right
+def _plain(left: Dim, right: Dim) -> tuple[Dim, Dim]:
+    """A divisibility said of the size itself, where it was found of an exact quotient of it."""
+    divided = divisibility(left, right)
+    if divided is None or not isinstance(divided[0], Expr):
+        return left, right
+    (monomial, coefficient), *rest = divided[0].terms
+    atom = monomial[0][0]
+    if rest or not isinstance(atom, Quotient) or coefficient % atom.divisor:
+        return left, right
+    whole = coefficient // atom.divisor * named_size(atom.text)
+    return whole % divided[1], right

@@ -90,7 +90,7 @@ def _default(frame: Frame, node: ast.Expr, kind: str) -> float | bool:
 
 @executes(ast.OutputDecl)
 def output_decl(frame: Frame, node: ast.OutputDecl) -> None:
-    """`output name: type = value`; the name is bound too, so that later lines can use it."""
+    """`output name: type = value`; the name is bound too, where it is free, so that later lines can use it."""
     _only_in_model(frame, "output", node.span)
     value = frame.guarded(node.value)
     if node.name in frame.graph.output_names:
@@ -102,8 +102,6 @@ def output_decl(frame: Frame, node: ast.OutputDecl) -> None:
             expected="a name for each output",
             labels=(Label(place, "the first one"),) if place is not None else (),
         )
-    if node.name in frame.fixed:
-        fresh(frame, node.name, node.span, "the output")
     if is_number(value):
         value = constant(frame, value, None, node.value.span)
     if value is not POISON and not isinstance(value, Value):
@@ -116,8 +114,9 @@ def output_decl(frame: Frame, node: ast.OutputDecl) -> None:
         )
     if isinstance(value, Value) and node.type is not None:
         match(frame, node.type, value, what=f"the output `{node.name}`", span=node.value.span)
-    frame.names[node.name] = value
-    frame.places[node.name] = node.span
+    if node.name not in frame.fixed:
+        frame.names[node.name] = value
+        frame.places[node.name] = node.span
     if isinstance(value, Poison):
         value = Phantom(TensorType(F32, ()))
     if not value.name:
