@@ -26,7 +26,8 @@ def _weight(a: Weight, b: Weight) -> str | None:
     return None if left == right else f"{left} and {right}"
 
 
-def _graphs(a: Graph, b: Graph, seen: dict[Graph, Graph]) -> Iterator[str]:
+def _graphs(a: Graph, b: Graph, seen: dict[Graph, Graph], *, region: bool = False) -> Iterator[str]:
+    """The differences of two graphs. region: their inputs are inner values, whose names do not count."""
     if a in seen:
         if seen[a] is not b:
             yield f"block {a.name} corresponds to two blocks, {seen[a].name} and {b.name}"
@@ -41,7 +42,7 @@ def _graphs(a: Graph, b: Graph, seen: dict[Graph, Graph]) -> Iterator[str]:
     match: dict[Value, Value] = {}
     for x, y in zip(a.inputs, b.inputs, strict=True):
         match[x] = y
-        if (x.name, x.type, x.default) != (y.name, y.type, y.default):
+        if (x.type, x.default) != (y.type, y.default) or (x.name != y.name and not region):
             yield f"{where}: inputs {x!r} and {y!r} differ"
     stack = list(zip(a.outputs, b.outputs, strict=True))
     while stack:
@@ -81,7 +82,7 @@ def _nodes(a: Node, b: Node, where: str, stack: list[tuple[Value, Value]], seen:
             yield f"{where}: {a!r} and {b!r}"
             return
         for left, right in zip(a.regions, b.regions, strict=True):
-            yield from _graphs(left, right, seen)
+            yield from _graphs(left, right, seen, region=True)
     else:
         yield f"{where}: {a!r} and {b!r}"
         return

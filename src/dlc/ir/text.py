@@ -50,10 +50,11 @@ class _Namer:
         dims = {n for g in program.graphs() for v in _values(g) for d in v.type.shape for n in names(d)}
         self.taken = dims | KEYWORDS | {g.name for g in program.graphs()}
 
-    def fresh(self, wanted: str) -> str:
+    def fresh(self, wanted: str, *, exact: bool = False) -> str:
+        """A free name like the wanted one. exact: an operation's name will do, as no call can mean this value."""
         base = "".join(c if c.isalnum() and c.isascii() else "_" for c in wanted).strip("_") or "x"
         base = f"v{base}" if base[0].isdigit() else base
-        base = f"{base}_" if is_op(base) else base
+        base = f"{base}_" if is_op(base) and not exact else base
         name, number = base, 2
         while name in self.taken:
             name, number = f"{base}{number}", number + 1
@@ -88,7 +89,7 @@ class _Printer:
         entry = self.graph is self.program.entry
         lines = [f"## {text}".rstrip() for text in self.graph.doc.splitlines()]
         for value in self.graph.inputs:
-            self.names[value] = self.namer.fresh(value.name)
+            self.names[value] = self.namer.fresh(value.name, exact=True)
         if entry:
             lines.append(f"model {self.graph.name} {{")
             self._inputs()
@@ -133,7 +134,7 @@ class _Printer:
                 continue
             self._parameter(path, weight)
         for name, calls in instances.items():
-            if len(calls) > 1:
+            if name and len(calls) > 1:
                 self._declare(name, calls[0].block.name)
 
     def _declare(self, path: str, text: str) -> None:
@@ -201,7 +202,7 @@ class _Printer:
         """A call as it stands after a pipe: without its first operand."""
         rest = ", ".join(self._operand(v) for v in node.operands[1:] if v is not None)
         text = f"{node.block.name}({rest})" if rest or not node.operands else node.block.name
-        return f"{text} {label(instance)}"
+        return f"{text} {label(instance)}" if instance else text
 
     def _apply(self, node: Apply) -> None:
         first = node.operands[0] if node.operands else None

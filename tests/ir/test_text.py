@@ -1,0 +1,58 @@
+"""The text of graphs, where names and labels are delicate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dlc import language
+from dlc.ir.compare import difference
+from dlc.ir.graph import Program
+from dlc.ir.text import print_program
+
+NAMED_AS_OPERATIONS = """dl 1
+
+block Shift(square: f32[N]) -> f32[N] {
+  return square + 1.0
+}
+
+model M {
+  input square: f32[N]
+  input relu: f32[N]
+  sin = Shift(square) + Shift(relu) + (relu |> relu |> Shift)
+  root, _ = while (r = sin, n = 0) any(r * r < 2.0 * sin) and n < 50 {
+    0.5 * (r + sin / r) + square, n + 1
+  }
+  output exp: f32[N] = root
+}
+"""
+
+
+def read(folder: Path, text: str) -> Program:
+    path = folder / "model.dl"
+    path.write_text(text)
+    return language.load(path)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return read(tmp_path, NAMED_AS_OPERATIONS)
+
+
+def test_inputs_and_outputs_keep_their_names(program: Program, tmp_path: Path) -> None:
+    """They are how the model is called, so the text has them as they are, were they names of operations."""
+    again = read(tmp_path, print_program(program))
+    assert [v.name for v in again.entry.inputs] == ["square", "relu"]
+    assert again.entry.output_names == ["exp"]
+
+
+def test_the_text_is_the_same_graph(program: Program, tmp_path: Path) -> None:
+    """Blocks without weights need no label, and what a region captures may be called otherwise."""
+    assert difference(program, read(tmp_path, print_program(program))) is None
+
+
+def test_other_inputs_are_another_graph(program: Program, tmp_path: Path) -> None:
+    """Names of the inputs of a model count."""
+    other = read(tmp_path, NAMED_AS_OPERATIONS.replace("relu:", "x:").replace("(relu", "(x"))
+    assert "inputs" in (difference(program, other) or "")
