@@ -118,6 +118,9 @@ def _class(one: Class, renderer: Renderer, style: Style, *, is_entry: bool) -> s
     lines += _initialiser(one, [*construction, *(f"self.{p} = {p}" for p in renderer.stored)], style)
     lines += _signature(fragment, style, is_entry=is_entry)
     for line in body:
+        if not line.text.strip():
+            lines += [""] if lines[-1] and not lines[-1].endswith("):") else []
+            continue
         text = f"{INDENT * 2}{line.text}"
         comment = f"  # {line.comment}" if line.comment else ""
         lines += [text + comment] if len(text + comment) <= LIMIT else wrap(text)

@@ -48,11 +48,11 @@ def _write_all(file: BinaryIO, types: Mapping[str, TensorType], arrays: Mapping[
             file.write(part)
 
 
-def _parts(array: Array) -> Iterable[bytes]:
+def _parts(array: Array) -> Iterable[memoryview]:
     """The bytes of a contiguous array, some megabytes at a time."""
     flat = array.reshape(-1).view(np.uint8) if array.size else np.empty(0, np.uint8)
     for start in range(0, flat.size, _CHUNK):
-        yield flat[start:start + _CHUNK].tobytes()
+        yield flat[start:start + _CHUNK].data
 
 
 def _name(dtype: DType) -> str:
