@@ -16,6 +16,7 @@ from dlc.ir.evaluate import run
 from dlc.ir.graph import Assumption, Graph, Program
 from dlc.ir.types import F32, TensorType
 from dlc.runtime import executor as module
+from dlc.runtime import tuning
 from dlc.runtime.executor import executor
 
 ENGINES = ["reference", "torch", "onnxruntime"]
@@ -143,6 +144,15 @@ def test_auto_says_what_it_chose_and_why() -> None:
     second = executor(program, weights)
     second(batch(3))
     assert "measured earlier" in second.report
+
+
+def test_the_reference_is_not_tried_on_large_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the others take longer than the limit, numpy is left out of the measurement."""
+    monkeypatch.setattr(tuning, "REFERENCE_SECONDS", 0.0)
+    run_it = executor(*perceptron())
+    run_it(batch(3))
+    assert "reference" not in run_it.report
+    assert "torch" in run_it.report
 
 
 @pytest.mark.parametrize("content", ["", "[", "[1]", "{\"torch\": \"x\"}", "{\"else\": 1.0}", "{}", "null"])

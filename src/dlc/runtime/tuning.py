@@ -23,6 +23,9 @@ from dlc.runtime.plan import Plan
 TUNING_SECONDS = 0.2
 """How long each engine is measured, after one call to warm up."""
 
+REFERENCE_SECONDS = 1e-3
+"""The numpy reference can be quickest only for models that are all overhead; beyond this it is not even tried."""
+
 
 def choose(plan: Plan, inputs: Sequence[Array], setting: Setting, engines: Sequence[str],
            specialise: Callable[[str], Call]) -> tuple[str, str]:
@@ -44,7 +47,9 @@ def choose(plan: Plan, inputs: Sequence[Array], setting: Setting, engines: Seque
 def _measure(inputs: Sequence[Array], engines: Sequence[str], specialise: Callable[[str], Call]) -> dict[str, float]:
     times: dict[str, float] = {}
     last: DlcError | None = None
-    for name in engines:
+    for name in sorted(engines, key=lambda name: name == "reference"):
+        if name == "reference" and min(times.values(), default=0.0) > REFERENCE_SECONDS:
+            continue
         try:
             times[name] = _time(specialise(name), inputs)
         except DlcError as error:
