@@ -16,8 +16,8 @@ def _define(site: Site, name: str, parameters: Sequence[str], region: Graph, ope
     function = site.function.fresh(name)
     lines, results = site.function.region(region, operands)
     returned = results[0] if len(results) == 1 else ", ".join(results)
-    site.function.emit(f"def {function}({', '.join(parameters)}):", *(f"    {line}" for line in lines),
-                       f"    return {returned}")
+    site.function.emit("", f"def {function}({', '.join(parameters)}):", *(f"    {line}" for line in lines),
+                       f"    return {returned}", "")
     return function
 
 
@@ -65,8 +65,8 @@ def scan(site: Site) -> Result:
     unpack += [f"{_pattern(element)} = element"]
     kept, given = results[:count], results[count:]
     back = f"{_group(kept)}, {_group(given)}"
-    site.function.emit(f"def {function}(carry, element):", *(f"    {line}" for line in [*unpack, *lines]),
-                       f"    return {back}")
+    site.function.emit("", f"def {function}(carry, element):", *(f"    {line}" for line in [*unpack, *lines]),
+                       f"    return {back}", "")
     last, stacked = site.function.fresh("last"), site.function.fresh("stacked")
     site.function.emit(f"{last}, {stacked} = {call('ops.scan', function, _group(states), _group(over))}")
     outputs = _members(last, count) + [

@@ -13,6 +13,7 @@ from dlc.targets.keras.table import (
     Site,
     Variable,
     call,
+    dtype,
     infix,
     is_known,
     layer,
@@ -51,7 +52,12 @@ def matmul(site: Site) -> Result:
 
 @TABLE.writes("einsum")
 def einsum(site: Site) -> Result:
-    return call("ops.einsum", literal(site["equation"]), *site.args)
+    kind = site.out().dtype
+    if not kind.is_float or kind.bits >= 32:
+        return call("ops.einsum", literal(site["equation"]), *site.args)
+    # On TensorFlow, half precision gives wrong numbers where axes stand for "...": products are summed in f32.
+    wide = [call("ops.cast", x, literal("float32")) for x in site.args]
+    return call("ops.cast", call("ops.einsum", literal(site["equation"]), *wide), dtype(kind))
 
 
 @TABLE.writes("embedding", when=lambda node: node.attributes["padding_idx"] is None)

@@ -17,7 +17,7 @@ _FUNCTIONS = {"abs": "abs", "sign": "sign", "exp": "exp", "log": "log", "log1p":
               "sqrt": "sqrt", "rsqrt": "rsqrt", "reciprocal": "reciprocal", "square": "square", "sin": "sin",
               "cos": "cos", "tan": "tan", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "sinh": "sinh",
               "cosh": "cosh", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "erf": "erf",
-              "erfc": "erfc", "floor": "floor", "ceil": "ceil", "round": "round", "trunc": "trunc", "exp2": "exp2",
+              "erfc": "erfc", "floor": "floor", "ceil": "ceil", "round": "round", "trunc": "trunc",
               "log2": "log2", "log10": "log10", "is_nan": "isnan", "is_inf": "isinf", "is_finite": "isfinite",
               "logical_not": "logical_not", "stop_gradient": "stop_gradient"}
 
@@ -46,6 +46,13 @@ def _unary(function: str, site: Site) -> Result:
 
 for _name, _function in _FUNCTIONS.items():
     TABLE.writes(_name)(partial(_unary, _function))
+
+
+
+@TABLE.writes("exp2", when=lambda node: node.output.type.dtype.name == "f32")
+def exp2(site: Site) -> Result:
+    return call("ops.exp2", site.x)
+
 
 _INTEGER_POWER = '''
 def integer_power(x, y):

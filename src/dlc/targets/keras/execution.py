@@ -42,6 +42,8 @@ def execute(program: Program, where: Path, inputs: Mapping[str, Array]) -> dict[
 
 
 def _array(keras: Any, tensor: Any, dtype: Any) -> Array:
+    if keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":
+        tensor = keras.ops.cast(tensor, "float32")
     return np.asarray(keras.ops.convert_to_numpy(tensor)).astype(dtype, copy=False)
 
 

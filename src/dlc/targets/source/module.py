@@ -43,7 +43,7 @@ def write_source(program: Program, dialect: Dialect, style: Style) -> str:
     """The text of model.py. The blocks of the program are changed (see `reconcile`): give a copy."""
     optional = reconcile(program)
     index = {graph: i for i, graph in enumerate(order(program, optional))}
-    classes = Classes([*style.imports, "load"])
+    classes = Classes([*style.imports, "load"], dialect.unsafe)
     helpers: dict[str, None] = {}
     for graph, number in index.items():
         fragment = write_fragment(graph, index, dialect, optional)
