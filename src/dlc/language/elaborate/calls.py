@@ -143,7 +143,8 @@ def call_builtin(callee: Builtin, piped: Sequence[Any], values: Sequence[Given],
     except ZeroDivisionError:
         raise Mistake("E0209", "division by zero", span) from None
     except (ValueError, TypeError, OverflowError) as error:
-        raise Mistake("E0209", f"`{callee.name}` has no result here: {error}", span) from None
+        hint = "a tensor has sizes: `x.shape[0]`, `x.rank`" if any(isinstance(v, Value) for v in found) else None
+        raise Mistake("E0209", f"`{callee.name}` has no result here: {error}", span, hint=hint) from None
 
 
 def call_operation(

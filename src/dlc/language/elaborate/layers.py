@@ -141,14 +141,14 @@ def _specs(
 
 
 def _missing(operation: Op, name: str, kind: Kind | None, span: Span) -> Mistake:
-    by_position = name in positional_names(operation)
+    by_position, sizes = name in positional_names(operation), ", ".join(positional_names(operation))
     return Mistake(
         "E0212",
         f"`{operation.name}` needs the argument `{name}`",
         span,
         expected=f"{name}={kind.text if kind else 'a value'}",
         found="nothing",
-        hint=f"the sizes of a layer come first: `{operation.name}(64)`" if by_position else f"write `{name}=...`",
+        hint=f"sizes come first: `{operation.name}({sizes})`" if by_position else f"write `{name}=...`",
     )
 
 

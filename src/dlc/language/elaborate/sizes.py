@@ -68,8 +68,7 @@ def _declared_size(frame: Frame, node: ast.Expr) -> Dim | Poison:
 def unbound(frame: Frame, node: ast.Expr) -> list[ast.Name]:
     """The names in a size that nothing has bound yet."""
     if isinstance(node, ast.Name):
-        known = node.name in frame.names or node.name in frame.module.items
-        return [] if known else [node]
+        return [] if node.name in frame.names else [node]
     if isinstance(node, ast.Binary):
         return unbound(frame, node.left) + unbound(frame, node.right)
     if isinstance(node, ast.Unary):
@@ -170,7 +169,7 @@ def align(dims: tuple[ast.Expr, ...], shape: tuple[Dim, ...]) -> list[tuple[ast.
 def _bind(frame: Frame, node: ast.Expr, size: Dim) -> bool:
     """Bind the one new name in a written size so that it fits; whether there was one."""
     if isinstance(node, ast.Name):
-        if frame.names.get(node.name, MISSING) is not MISSING or node.name in frame.module.items:
+        if node.name in frame.names:
             return False
         frame.fix(node.name, size, "a size", node.span)
         return True
