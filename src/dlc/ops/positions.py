@@ -89,7 +89,7 @@ class RotaryEmbedding(Composite):
         *rest, steps, width = x.type.shape
         dtype, last = x.type.dtype, x.type.rank - 1
         assert isinstance(width, int)
-        t: Value = b.arange(start=steps, dtype=dtype) if positions is None else b.cast(positions, dtype=dtype)
+        t: Value = b.cast(b.arange(start=steps) if positions is None else positions, dtype=dtype)
         angles = b.mul(b.unsqueeze(t, axis=t.type.rank), _frequencies(b, width, base, dtype))
         cos, sin = b.cos(angles), b.sin(angles)
         paired = b.reshape(x, shape=[*rest, steps, *([width // 2, 2] if interleaved else [2, width // 2])])

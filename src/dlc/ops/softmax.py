@@ -78,8 +78,8 @@ class Sparsemax(SoftmaxLike):
         size = x.type.shape[axis]
         ordered = b.sort(x, axis=axis, descending=True)
         total = b.cumsum(ordered, axis=axis)
-        place = b.reshape(b.add(b.arange(start=size, dtype=x.type.dtype), 1.0),
-                          shape=[size, *[1] * (x.type.rank - 1 - axis)])
+        count = b.cast(b.arange(start=1, stop=size + 1), dtype=x.type.dtype)
+        place = b.reshape(count, shape=[size, *[1] * (x.type.rank - 1 - axis)])
         kept = b.greater(b.add(b.mul(place, ordered), 1.0), total)
         k = b.sum(b.cast(kept, dtype=x.type.dtype), axis=axis, keepdims=True)
         among = b.sum(b.where(kept, ordered, 0.0), axis=axis, keepdims=True)
