@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import log
 
+from dlc.ir.attributes import Real
 from dlc.ir.build import Builder
 from dlc.ir.graph import Value
 from dlc.ir.op import Arg, Composite, Float, Number, Sample, operation, sample
 from dlc.ir.types import TensorType
+from dlc.ops.rules import need
 
 
 class Function(Composite):
@@ -165,3 +167,32 @@ class Atanh(Function):
 
     def body(self, b: Builder, x: Value) -> Value:
         return b.mul(b.sub(b.log1p(x), b.log1p(b.neg(x))), 0.5)
+
+
+@operation
+class Logit(Function):
+    """The inverse of the sigmoid on (0, 1): log(x / (1 - x)), as log(x) - log(1 - x); infinite at 0 and 1.
+
+    eps: x is clamped to [eps, 1 - eps] first; without it the result is not a number outside [0, 1]. As in PyTorch the
+    upper bound is rounded to the element type, where an eps near that rounding (6e-8 in f32) loses its digits.
+    """
+
+    domain = (0.05, 0.95)
+    positional = ("eps",)
+
+    def infer(self, x: Float, *, eps: Real | None = None) -> TensorType:
+        need(eps is None or 0 <= eps <= 0.5, "`logit` needs an eps that leaves an interval", at=["eps"],
+             expected="a number from 0 to 0.5", found=str(eps))
+        return x
+
+    def body(self, b: Builder, x: Value, *, eps: float | None) -> Value:
+        if eps is not None:
+            x = b.clamp(x, min=eps, max=1 - eps)
+        return b.sub(b.log(x), b.log(b.sub(1.0, x)))
+
+    def samples(self) -> Iterable[Sample]:
+        yield from super().samples()
+        outside = Arg("f32[2, 3]", values=[[-1.0, 0.0, 0.25], [0.75, 1.0, 2.0]])
+        yield sample(outside, gradient=False)
+        yield sample(outside, eps=0.125)
+        yield sample(Arg("f32[2, 3]", *self.domain), eps=0.01)
