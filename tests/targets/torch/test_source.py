@@ -172,3 +172,52 @@ def test_weights_are_not_changed(tmp_path: Path) -> None:
     found = load_file(tmp_path / "out" / "weights.safetensors")
     for path, array in given.items():
         np.testing.assert_array_equal(found[path], array)
+
+
+def test_one_instance_for_inputs_of_several_sizes(tmp_path: Path) -> None:
+    """A shared block that must do different things for different sizes keeps one set of weights; else one module."""
+    model = program(tmp_path, """
+block Placed (x: f32[N, T, D]) -> f32[N, D] {
+  pos = arange(T) |> embedding(32, D) @pos
+  y = (x + broadcast(pos, like=x)) |> linear(D) @"fc.0" |> relu |> linear(D) @"fc.1"
+  return mean(y, axis=1)
+}
+block Plain (x: f32[N, T, D]) -> f32[N, D] {
+  return x |> linear(D) @a |> relu |> mean(axis=1)
+}
+model Two {
+  input a: f32[N, 4, 8]
+  input b: f32[N, 6, 8]
+  input c: f32[N, S, 8]
+  layer placed = Placed
+  layer plain = Plain
+  output y: f32[N, 8] = placed(a) + placed(b) + plain(a) + plain(b) + plain(c)
+}
+""")
+    text = written(model, tmp_path / "out")
+    assert text.count("self.plain(") == 3
+    assert text.count("nn.Embedding(") == 1
+    rng = np.random.default_rng(0)
+    assert_agrees(model, tmp_path / "out", {n: rng.normal(size=(2, t, 8)).astype(np.float32)
+                                            for n, t in (("a", 4), ("b", 6), ("c", 3))})
+
+
+def test_optional_steps_are_flags(tmp_path: Path) -> None:
+    """What some instances of a block have and others lack is a flag: a norm, an activation, a dropout, a skip."""
+    model = program(tmp_path, """
+block Unit (size: int, norm: bool = true, act: bool = true, skip: bool = false) (x: f32[N, D]) -> f32[N, size] {
+  y = x |> linear(size) @fc
+  y = if norm { y |> layer_norm @ln } else { y }
+  y = if act { relu(y) } else { y }
+  return if skip { x + y } else { y }
+}
+model M {
+  input x: f32[N, 6]
+  x = x |> Unit(8, skip=false) @a |> Unit(8, skip=true) @b |> Unit(4, norm=false, act=false) @c
+  output y: f32[N, 4] = x
+}
+""")
+    text = written(model, tmp_path / "out")
+    assert text.count("class ") == 2, text
+    clean(tmp_path / "out" / "model.py")
+    assert_agrees(model, tmp_path / "out", {"x": np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)})

@@ -10,6 +10,7 @@ import pytest
 import torch
 from targets.torch.written import program, written
 
+from dlc.ops.initializers import draw
 from dlc.targets.torch.execution import load_module
 
 NET = """
@@ -95,3 +96,22 @@ def test_compile(tmp_path: Path) -> None:
     tokens = torch.from_numpy(np.random.default_rng(0).integers(0, 50, (2, 7)))
     compiled = torch.compile(model, backend="eager", fullgraph=True)
     torch.testing.assert_close(compiled(tokens), model(tokens))
+
+
+@pytest.mark.parametrize("rule", [
+    "zeros", "ones", "constant(value=0.3)", "uniform(low=-0.2, high=0.5)", "normal(mean=0.1, std=0.2)",
+    "truncated_normal(std=0.5, low=-0.6, high=0.7)", "xavier_uniform(gain=2.0)", "xavier_normal",
+    "kaiming_uniform(a=1.0)", 'kaiming_normal(mode="fan_out", nonlinearity="relu")', "lecun_uniform", "lecun_normal",
+    "orthogonal(gain=0.5)", "identity(gain=3.0)",
+])
+def test_initialisers_have_the_same_distribution(rule: str, tmp_path: Path) -> None:
+    """A new model in PyTorch starts from the distribution that dlc draws from: mean, deviation and range agree."""
+    model = program(tmp_path, "model M {\n  input x: f32[N, 160]\n"
+                              f"  output y: f32[N, 120] = x |> linear(120, init={rule}) @fc\n}}\n")
+    written(model, tmp_path / "out")
+    torch.manual_seed(0)
+    found = load_module(tmp_path / "out" / "model.py").M().fc.weight.detach().numpy()
+    drawn = draw(model, 0)["fc.weight"]
+    np.testing.assert_allclose(found.mean(), drawn.mean(), atol=0.01)
+    np.testing.assert_allclose(found.std(), drawn.std(), rtol=0.03, atol=1e-6)
+    np.testing.assert_allclose(np.abs(found).max(), np.abs(drawn).max(), rtol=0.25)

@@ -116,6 +116,7 @@ def members(graph: Graph, constructor: SameLayer, optional: Mapping[Node, Option
     root = Member()
     constructors: dict[str, str] = {}
     layers: set[Apply] = set()
+    blocks = {node.instance for node in graph.walk() if isinstance(node, Call)}
     for here in graph.walk():
         node = optional[here].like if here in optional else here
         if isinstance(node, Call):
@@ -127,7 +128,7 @@ def members(graph: Graph, constructor: SameLayer, optional: Mapping[Node, Option
         assert isinstance(node, Apply)
         owned = owned_weights(node)
         text = constructor(node) if owned is not None else None
-        if owned is None or text is None:
+        if owned is None or text is None or _is_inside(owned[0], blocks):
             continue
         if constructors.setdefault(owned[0], text) == text:
             member = _place(root, owned[0])
@@ -148,6 +149,12 @@ def members(graph: Graph, constructor: SameLayer, optional: Mapping[Node, Option
         if parent is not None:
             parent.chain = chain
     return root
+
+
+def _is_inside(label: str, blocks: set[str]) -> bool:
+    """Whether a layer belongs to the class of a block that this graph calls."""
+    parts = label.split(".")
+    return any(".".join(parts[:end]) in blocks for end in range(1, len(parts) + 1))
 
 
 def _place(root: Member, path: str) -> Member:

@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from textwrap import wrap as fill
 
-from dlc.ir.graph import Program
+from dlc.ir.graph import Graph, Program
 from dlc.targets.source.body import INDENT
+from dlc.targets.source.code import plain
 from dlc.targets.source.dialect import Dialect
 from dlc.targets.source.fragment import Fragment, write_fragment
 from dlc.targets.source.layout import LIMIT, wrap
 from dlc.targets.source.names import class_name, prose
 from dlc.targets.source.reconcile import order, reconcile
+from dlc.targets.source.shared import separate
 from dlc.targets.source.unify import Class, Classes, Renderer
 
 
@@ -41,17 +43,16 @@ class Style:
 
 def write_source(program: Program, dialect: Dialect, style: Style) -> str:
     """The text of model.py. The blocks of the program are changed (see `reconcile`): give a copy."""
-    optional = reconcile(program)
-    index = {graph: i for i, graph in enumerate(order(program, optional))}
-    classes = Classes([*style.imports, "load"], dialect.unsafe)
-    helpers: dict[str, None] = {}
-    for graph, number in index.items():
-        fragment = write_fragment(graph, index, dialect, optional)
-        helpers.update(dict.fromkeys(fragment.helpers))
-        classes.add(number, fragment)
+    def kinds(trial: Program) -> dict[Graph, object]:
+        found, numbers = _classes(trial, dialect, style)
+        return {g: (found.of[i][0].name, tuple(s.text for s in found.of[i][1])) for g, i in numbers.items()}
+
+    separate(program, kinds)
+    classes, index = _classes(program, dialect, style)
     settled = classes.settle()
     entry = classes.of[index[program.entry]][0]
-    parts = [_helper(h) for h in helpers]
+    helpers = dict.fromkeys(h for one in settled for f in one.fragments for h in f.helpers)
+    parts = [_helper(plain(h)) for h in helpers]
     parts += [_class(one, Renderer(one, classes.of), style, is_entry=one is entry) for one in settled]
     parts.append(style.footer(entry.name))
     text = "\n\n\n".join(parts)
@@ -61,6 +62,16 @@ def write_source(program: Program, dialect: Dialect, style: Style) -> str:
 
 
 _STANDARD = re.compile(r"(import|from) (math|operator|pathlib|__future__|typing|collections)\b")
+
+
+def _classes(program: Program, dialect: Dialect, style: Style) -> tuple[Classes, dict[Graph, int]]:
+    """The code of every graph, gathered into classes; and the number of every graph."""
+    optional = reconcile(program)
+    index = {graph: i for i, graph in enumerate(order(program, optional))}
+    classes = Classes([*style.imports, "load"], dialect.unsafe)
+    for graph, number in index.items():
+        classes.add(number, write_fragment(graph, index, dialect, optional))
+    return classes, index
 
 
 def _imports(text: str, known: Mapping[str, str]) -> list[str]:

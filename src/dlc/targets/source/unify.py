@@ -64,9 +64,13 @@ class Class:
 
 
 class Classes:
-    """All classes of a program. Fragments are added callees first, then `settle` decides about parameters."""
+    """All classes of a program. Fragments are added callees first, then `settle` decides about parameters.
 
-    def __init__(self, reserved: Sequence[str]) -> None:
+    reserved: names that no class may have. unsafe: names that no attribute may have.
+    """
+
+    def __init__(self, reserved: Sequence[str], unsafe: frozenset[str] = frozenset()) -> None:
+        self.unsafe = unsafe
         self.all: dict[tuple[str, str], Class] = {}
         self.of: dict[int, tuple[Class, list[Slot]]] = {}
         self._names: set[str] = set(reserved)
@@ -93,7 +97,7 @@ class Classes:
     def settle(self) -> list[Class]:
         """Decide the parameters of every class; the classes in the order of their first fragment."""
         for one in self.all.values():
-            _find_parameters(one)
+            _find_parameters(one, self.unsafe)
         return list(self.all.values())
 
 
@@ -120,20 +124,20 @@ class _Skeleton:
         return f"{then} if {flag} else {otherwise}"
 
 
-def _find_parameters(one: Class) -> None:
+def _find_parameters(one: Class, unsafe: frozenset[str]) -> None:
     columns = [tuple(slot.text for slot in column) for column in zip(*one.vectors, strict=True)]
     groups: list[_Group] = []
     for position in sorted(range(len(columns)), key=lambda i: columns[i].count(ANY)):
         column = columns[position]
         known = [text for text in column if text != ANY]
         if len(set(known)) <= 1:
-            one.by_slot[position] = known[0] if known else "None"
+            one.by_slot[position] = known[0] if known else ANY
             continue
         group = next((g for g in groups if g.fits(column)), None)
         if group is None:
             groups.append(group := _Group(column))
         group.take(position, column)
-    _name_parameters(one, sorted(groups, key=lambda g: min(g.slots)))
+    _name_parameters(one, sorted(groups, key=lambda g: min(g.slots)), unsafe)
 
 
 class _Group:
@@ -150,8 +154,8 @@ class _Group:
         self.values = [b if a == ANY else a for a, b in zip(self.values, column, strict=True)]
 
 
-def _name_parameters(one: Class, groups: Sequence[_Group]) -> None:
-    taken = {a for f in one.fragments for a in f.attributes}
+def _name_parameters(one: Class, groups: Sequence[_Group], unsafe: frozenset[str]) -> None:
+    taken = {*unsafe, *(a for f in one.fragments for a in f.attributes)}
     named: list[Parameter] = []
     for group in groups:
         values = tuple(group.values)
@@ -241,7 +245,7 @@ class Renderer(Plain):
     def literal(self, hint: str, text: str) -> str:
         value = self.one.by_slot[self._position]
         self._position += 1
-        return self._own(value)
+        return self._own(value) if value != ANY else "None"
 
     def _own(self, value: str) -> str:
         """The text of a slot where it stands: in the method, a parameter is an attribute."""
@@ -259,13 +263,14 @@ class Renderer(Plain):
         arguments = []
         for parameter in callee.parameters:
             slots = parameter.slots
-            slot = next((s for s in slots if self.one.by_slot[start + s] != "None"), slots[0])
+            slot = next((s for s in slots if self.one.by_slot[start + s] != ANY), slots[0])
             value = self.one.by_slot[start + slot]
             if not parameter.default:
                 arguments.append(value)
-            elif value not in (parameter.default, "None"):
+            elif value not in (parameter.default, ANY):
                 arguments.append(f"{parameter.name}={value}")
-        return f"{callee.name}({', '.join(arguments)})"
+        free = next((a for a in arguments if a.isdecimal()), "None")
+        return f"{callee.name}({', '.join(free if a == ANY else a for a in arguments)})"
 
 
 def _simplified(statement: str) -> str:

@@ -66,7 +66,9 @@ class TorchDialect:
         return call("torch.full", shape, literal(value), **kind, **place)
 
     def weight(self, owner: str, member: Member, name: str, node: Node | None) -> str:
-        return f"{owner}.{name}"
+        if all(is_plain(part) and part not in self.unsafe for part in name.split(".")):
+            return f"{owner}.{name}"
+        return f"{owner}.get_parameter({literal(name)})"
 
     def new_weight(self, weight: Weight, owner: str, name: str) -> list[str]:
         type_ = weight.type
@@ -81,7 +83,7 @@ class TorchDialect:
         target = f"{owner}.{name}" if safe else f"{owner}._parameters[{literal(name)}]"
         lines = [f"{target} = {made}"]
         if value.startswith("torch.empty"):
-            lines += [line for line in [initialiser(weight.initializer, target)] if line]
+            lines += initialiser(weight, target)
         return lines
 
     def new_container(self, member: Member, items: dict[str, str]) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from inspect import signature
+from math import sqrt
 from typing import Any
 
 from dlc.ir.graph import Apply, Weight
 from dlc.ir.op import Initializer, Problem, WeightSpec
+from dlc.ops.initializers import TRUNCATED_DEVIATION, fans
 from dlc.targets.source.code import lit, literal
 from dlc.targets.source.layers import owned_weights
 
@@ -15,12 +17,13 @@ _RULES = {
     "zeros": "zeros_", "ones": "ones_", "constant": "constant_", "normal": "normal_", "uniform": "uniform_",
     "truncated_normal": "trunc_normal_", "xavier_uniform": "xavier_uniform_", "xavier_normal": "xavier_normal_",
     "kaiming_uniform": "kaiming_uniform_", "kaiming_normal": "kaiming_normal_", "orthogonal": "orthogonal_",
-    "identity": "eye_",
+    "identity": "eye_", "dirac": "dirac_",
+    "lecun_uniform": "kaiming_uniform_", "lecun_normal": "trunc_normal_",
 }
-_ARGUMENTS = {"low": "a", "high": "b", "slope": "a", "value": "val", "stddev": "std"}
+_ARGUMENTS = {"low": "a", "high": "b", "value": "val"}
 _OMITTED: dict[str, dict[str, Any]] = {
     "normal_": {"mean": 0.0, "std": 1.0}, "uniform_": {"a": 0.0, "b": 1.0}, "xavier_uniform_": {"gain": 1.0},
-    "xavier_normal_": {"gain": 1.0}, "orthogonal_": {"gain": 1.0},
+    "xavier_normal_": {"gain": 1.0}, "orthogonal_": {"gain": 1.0}, "dirac_": {"groups": 1},
     "trunc_normal_": {"mean": 0.0, "std": 1.0, "a": -2.0, "b": 2.0},
     "kaiming_uniform_": {"a": 0.0, "mode": "fan_in", "nonlinearity": "leaky_relu"},
     "kaiming_normal_": {"a": 0.0, "mode": "fan_in", "nonlinearity": "leaky_relu"},
@@ -40,25 +43,37 @@ def initialise(node: Apply, unlike: Mapping[str, Initializer] | None = None) -> 
     for name, weight in owned[1].items():
         own = (unlike or {}).get(name) or (declared[name].initializer if name in declared else None)
         if weight.initializer != own:
-            lines.append(initialiser(weight.initializer, f"{{self}}.{name}"))
+            lines += initialiser(weight, f"{{self}}.{name}")
     frozen = [name for name, weight in owned[1].items() if not weight.trainable and not weight.state]
     if frozen and len(frozen) == sum(not w.state for w in owned[1].values()):
         lines.append("{self}.requires_grad_(False)")
     else:
         lines += [f"{{self}}.{name}.requires_grad_(False)" for name in frozen]
-    return tuple(line for line in lines if line)
+    return tuple(lines)
 
 
-def initialiser(rule: Initializer, target: str) -> str:
-    """`nn.init.normal_(target, std=0.02)`; empty for a rule that PyTorch has no function for."""
-    function = _RULES.get(rule.name)
-    if function is None:
-        return ""
-    given = {_ARGUMENTS.get(name, name): value for name, value in rule.arguments}
-    omitted = _OMITTED.get(function, {})
+def initialiser(weight: Weight, target: str) -> list[str]:
+    """`nn.init.normal_(target, std=0.02)`, as statements."""
+    rule = weight.initializer
+    function = _RULES[rule.name]
+    given = {_ARGUMENTS.get(name, name): value for name, value in rule.arguments} | _implied(weight)
+    gain = given.pop("gain", 1.0) if rule.name == "identity" else 1.0
     shown = ", ".join([target, *(f"{n}={lit(v, n) if not isinstance(v, str) else literal(v)}"
-                                 for n, v in given.items() if omitted.get(n) != v)])
-    return f"nn.init.{function}({shown})"
+                                 for n, v in given.items() if _OMITTED.get(function, {}).get(n) != v)])
+    scaled = [] if gain == 1.0 else [f"{target}.data.mul_({literal(gain)})"]
+    return [f"nn.init.{function}({shown})", *scaled]
+
+
+def _implied(weight: Weight) -> dict[str, Any]:
+    """The arguments under which PyTorch's function does what a rule that it lacks does."""
+    name = weight.initializer.name
+    if name == "lecun_uniform":
+        return {"nonlinearity": "linear"}
+    if name != "lecun_normal":
+        return {}
+    fan_in = fans([d for d in weight.type.shape if isinstance(d, int)])[0]
+    std = sqrt(1 / max(fan_in, 1)) / TRUNCATED_DEVIATION
+    return {"std": std, "a": -2 * std, "b": 2 * std}
 
 
 def new_tensor(weight: Weight, sizes: str) -> str:
