@@ -19,9 +19,6 @@ from dlc.ir.evaluate import run
 from dlc.ir.types import Array
 from dlc.journeys.samples import sample_inputs, sample_sizes
 
-TOLERANCE = 1e-10
-"""Of the largest magnitude of an output; double rounding is 1e-16, and every sum of n numbers adds to it."""
-
 TWINS = [pytest.param(twin, id=name, marks=[pytest.mark.slow] if twin.slow else [])
          for name, twin in (PUBLISHED | TUTORIALS).items()]
 
@@ -46,7 +43,7 @@ def test_outputs(twin: Twin) -> None:
     weights = moved(original.weights, program.weights())
     found = run(program, inputs, weights=weights, precision="float64")
     for (name, array), expected in zip(found.items(), original.call(inputs), strict=True):
-        np.testing.assert_allclose(array, expected, rtol=0, atol=TOLERANCE * np.abs(expected).max(), err_msg=name)
+        np.testing.assert_allclose(array, expected, rtol=0, atol=twin.tolerance * np.abs(expected).max(), err_msg=name)
 
 
 def usual(inputs: Mapping[str, Array]) -> dict[str, Array]:

@@ -118,7 +118,7 @@ def of_keras(build: Callable[[Any], Any]) -> Original:
 def from_keras(path: str, array: Array) -> tuple[str, Array]:
     """A Keras variable as PyTorch has it: kernels [out, in, ...], scales of layers as columns."""
     layer, _, kind = path.rpartition("/")
-    if kind == "gamma" and "layer_scale" in layer:
+    if layer.endswith("layer_scale"):
         return f"{layer}.layer_scale", array[:, None, None]
     name = f"{layer}.{ {'kernel': 'weight', 'gamma': 'weight', 'beta': 'bias'}.get(kind, kind) }"
     return name, array.transpose(array.ndim - 1, array.ndim - 2, *range(array.ndim - 2)) if kind == "kernel" else array

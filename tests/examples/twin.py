@@ -28,13 +28,18 @@ class Original:
 
 @dataclass(frozen=True)
 class Twin:
-    """An example and how to build its original. sizes: for the named sizes of the example's inputs."""
+    """An example and how to build its original.
+
+    sizes: for the named sizes of the example's inputs. tolerance: how far the outputs may be apart, as a part of the
+    largest; double rounding is 1e-16, and every sum of n numbers adds to it.
+    """
 
     file: str
     build: Callable[[], Original]
     model: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    tolerance: float = 1e-10
     slow: bool = False
 
 
