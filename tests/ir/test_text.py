@@ -56,3 +56,61 @@ def test_other_inputs_are_another_graph(program: Program, tmp_path: Path) -> Non
     """Names of the inputs of a model count."""
     other = read(tmp_path, NAMED_AS_OPERATIONS.replace("relu:", "x:").replace("(relu", "(x"))
     assert "inputs" in (difference(program, other) or "")
+
+
+DELICATE = {
+    "an output takes the name of another value": """
+  input x: f32[N]
+  y = tanh(x)
+  t = y
+  output y: f32[N] = x * 2.0
+  output w: f32[N] = t
+""",
+    "an output takes the name of an input": """
+  input h: f32[N]
+  before = h
+  output h: f32[N] = h * 2.0
+  output old: f32[N] = before
+""",
+    "a layer called in a body first": """
+  input x: f32[T, B, 4]
+  layer f = linear(4)
+  s = scan (h = zeros([B, 4])) over (row = x) {
+    tanh(f(row) + h)
+  }
+  output s: f32[B, 4] = s
+  output y: f32[T, B, 4] = f(x)
+""",
+    "a layer with the label of an output": """
+  input x: f32[N, 4]
+  layer f = linear(4) @y
+  output y: f32[N, 4] = f(f(x))
+  output z: f32[4, 4] = f.weight
+""",
+    "sizes that a block is given": """
+  input x: f32[4]
+  input ids: i64[T]
+  layer places = Places(T)
+  output p: f32[T, 4] = (x |> Outer(T) @outer) + places(x) + places(x * 2.0)
+  output q: i64[T] = ids
+""",
+}
+BLOCKS = """dl 1
+
+block Places(n: int) (x: f32[D]) -> f32[n, D] {
+  rows = cast(arange(n), f32)
+  return rows[:, none] * (x |> linear(D) @fc)[none]
+}
+
+block Outer(n: int) (x: f32[D]) -> f32[n, D] {
+  return x |> Places(n) @places
+}
+"""
+
+
+@pytest.mark.parametrize("body", DELICATE.values(), ids=DELICATE.keys())
+def test_delicate_names(body: str, tmp_path: Path) -> None:
+    """Whatever things are called, the text is the same graph."""
+    blocks = BLOCKS if "Places" in body else "dl 1\n"
+    program = read(tmp_path, f"{blocks}\nmodel M {{{body}}}\n")
+    assert difference(program, read(tmp_path, print_program(program))) is None

@@ -6,9 +6,9 @@ their names; a value that only the next step reads is piped into it; calls `h.0 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from dlc.ir.dim import names
+from dlc.ir.dim import Expr, names
 from dlc.ir.graph import Apply, Call, Graph, Node, Program, Value, Weight
 from dlc.ir.op import ControlFlow, is_op
 from dlc.ir.spell import (
@@ -38,17 +38,17 @@ def print_program(program: Program, *, weights: str | None = None) -> str:
     if weights is not None:
         head.append(f"weights {quoted(weights)}")
     parts = ["\n".join(head)]
+    opened: dict[Graph, list[str]] = {}
     for graph in program.graphs():
-        parts.append("\n".join(_Printer(graph, program).lines()))
+        parts.append("\n".join(_Printer(graph, program, opened).lines()))
     return "\n\n".join(parts) + "\n"
 
 
 class _Namer:
     """Names that are free in one graph; regions share it with the graph around them."""
 
-    def __init__(self, program: Program) -> None:
-        dims = {n for g in program.graphs() for v in _values(g) for d in v.type.shape for n in names(d)}
-        self.taken = dims | KEYWORDS | {g.name for g in program.graphs()}
+    def __init__(self, sizes: Iterable[str], program: Program) -> None:
+        self.taken = set(sizes) | KEYWORDS | {g.name for g in program.graphs()}
 
     def fresh(self, wanted: str, *, exact: bool = False) -> str:
         """A free name like the wanted one. exact: an operation's name will do, as no call can mean this value."""
@@ -69,12 +69,38 @@ def _values(graph: Graph) -> Iterable[Value]:
         yield from node.outputs
 
 
+def _sizes(graph: Graph, opened: Mapping[Graph, list[str]]) -> set[str]:
+    """The named sizes in a graph: in types, in attributes, and those that it gives to blocks."""
+    found = {n for v in _values(graph) for n in _names_in(v.type.shape)}
+    for node in graph.walk():
+        if isinstance(node, Call):
+            found.update(opened[node.block])
+        elif isinstance(node, Apply):
+            found.update(_names_in(tuple(node.attributes.values())))
+    return found
+
+
+def _names_in(value: object) -> Iterable[str]:
+    if isinstance(value, Expr):
+        yield from names(value)
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _names_in(part)
+
+
 class _Printer:
     """Prints one graph, or one region of it."""
 
-    def __init__(self, graph: Graph, program: Program, outer: _Printer | None = None) -> None:
+    def __init__(self, graph: Graph, program: Program, opened: dict[Graph, list[str]],
+                 outer: _Printer | None = None) -> None:
         self.graph, self.program, self.layout = graph, program, program.layout
-        self.namer: _Namer = outer.namer if outer else _Namer(program)
+        self.opened = opened  # the sizes that no input of a block says: it takes them as hyper-parameters
+        if outer is None:
+            sizes = _sizes(graph, opened)
+            opened[graph] = sorted(sizes - {n for v in graph.inputs for n in _names_in(v.type.shape)})
+            self.namer = _Namer(sizes, program)
+        else:
+            self.namer = outer.namer
         self.names: dict[Value, str] = dict(outer.names) if outer else {}
         self.declared: dict[str, str] = dict(outer.declared) if outer else {}
         self.owners: dict[str, list[Apply]] = outer.owners if outer else {}
@@ -97,7 +123,8 @@ class _Printer:
             given = ", ".join(f"{self.names[v]}: {v.type}" for v in self.graph.inputs)
             types = [str(v.type) for v in self.graph.outputs]
             result = types[0] if len(types) == 1 else f"({', '.join(types)})"
-            lines.append(f"block {self.graph.name} ({given}) -> {result} {{")
+            sizes = ", ".join(f"{name}: int" for name in self.opened[self.graph])
+            lines.append(f"block {self.graph.name}{f'({sizes})' if sizes else ''} ({given}) -> {result} {{")
         self._weights()
         self._nodes()
         self._results(entry)
@@ -123,6 +150,11 @@ class _Printer:
                 same = owners.setdefault(layer_label(node) or "", [])
                 if not same or (same[0].op is node.op and owned(same[0]) == owned(node)):
                     same.append(node)
+        place = {node: position for position, node in enumerate(self.graph.nodes)}
+        for path, nodes in list(owners.items()):
+            users = {user for weight in owned(nodes[0]).values() for user in weight.users if user in place}
+            if nodes[0] in place and any(place[user] < place[nodes[0]] for user in users):
+                del owners[path]  # a layer's weights have no name before its first call
         homes = {w: name for name, nodes in owners.items() for w in owned(nodes[0]).values()}
         for path, weight in self.graph.weights.items():
             if (name := homes.get(weight)) is not None:
@@ -135,10 +167,11 @@ class _Printer:
             self._parameter(path, weight)
         for name, calls in instances.items():
             if name and len(calls) > 1:
-                self._declare(name, calls[0].block.name)
+                sizes = ", ".join(self.opened[calls[0].block])
+                self._declare(name, f"{calls[0].block.name}({sizes})" if sizes else calls[0].block.name)
 
     def _declare(self, path: str, text: str) -> None:
-        name = self.namer.fresh(path)
+        name = self.namer.fresh(f"{path}_layer" if path in self.graph.output_names else path)
         self.declared[path] = name
         self._line(f"layer {name} = {text}" + ("" if name == path else f" {label(path)}"))
 
@@ -156,10 +189,22 @@ class _Printer:
             values = [self._last(v) if len(self.graph.outputs) == 1 else self._operand(v) for v in self.graph.outputs]
             self._line(f"return {', '.join(values)}")
             return
+        self._keep()
         for name, value, doc in zip(self.graph.output_names, self.graph.outputs, self.graph.output_docs, strict=True):
             self.out += [f"{self.indent}## {text}".rstrip() for text in doc.splitlines()]
             only = len(self.graph.outputs) == 1
             self._line(f"output {name}: {value.type} = {self._last(value) if only else self._operand(value)}")
+
+    def _keep(self) -> None:
+        """An output takes its name away from another value that has it; one that is an output after that is renamed."""
+        before: dict[str, Value] = {}
+        self.namer.taken.update(self.graph.output_names)
+        for name, value in zip(self.graph.output_names, self.graph.outputs, strict=True):
+            if before.get(self.names.get(value, ""), value) is not value:
+                text = self._operand(value)
+                self.names[value] = self.namer.fresh(text)
+                self._line(f"{self.names[value]} = {text}")
+            before.setdefault(name, value)
 
     # --- nodes ----------------------------------------------------------------------------------------------------
 
@@ -200,7 +245,7 @@ class _Printer:
 
     def _block_call(self, node: Call, instance: str) -> str:
         """A call as it stands after a pipe: without its first operand."""
-        rest = ", ".join(self._operand(v) for v in node.operands[1:] if v is not None)
+        rest = ", ".join([*(self._operand(v) for v in node.operands[1:] if v is not None), *self.opened[node.block]])
         text = f"{node.block.name}({rest})" if rest or not node.operands else node.block.name
         return f"{text} {label(instance)}" if instance else text
 
@@ -287,7 +332,7 @@ class _Printer:
         return [self.namer.fresh(v.name) for v in region.inputs[:own]] + list(operands[own:])
 
     def _region(self, region: Graph, inputs: Sequence[str]) -> list[str]:
-        inner = _Printer(region, self.program, self)
+        inner = _Printer(region, self.program, self.opened, self)
         inner.names.update(zip(region.inputs, inputs, strict=True))
         inner._nodes()
         values = [inner._last(v) if len(region.outputs) == 1 else inner._operand(v) for v in region.outputs]
@@ -296,7 +341,7 @@ class _Printer:
 
     def _nested(self, region: Graph, inputs: Sequence[str]) -> str:
         """A region as one expression."""
-        inner = _Printer(region, self.program, self)
+        inner = _Printer(region, self.program, self.opened, self)
         inner.names.update(zip(region.inputs, inputs, strict=True))
         for node in region.nodes:
             assert isinstance(node, Apply)
