@@ -40,6 +40,14 @@ def test_samples(name: str, target: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("name", OPS)
+def test_named_sizes(name: str, target: str, tmp_path: Path) -> None:
+    """With a name for the size of first axes, what is written works for the arrays all the same."""
+    found = list(findings(target_called(target), cases(testable()[name]), tmp_path / "samples", named=True))
+    assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("dtype", ["f64", "f16", "bf16", "i32", "i8", "u8"])
 @pytest.mark.parametrize("name", OPS)
 def test_element_types(name: str, dtype: str, target: str, tmp_path: Path) -> None:

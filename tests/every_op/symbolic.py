@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,12 +67,15 @@ class Variant:
                 yield f"{case}: the definition on named sizes gives another result"
 
 
-def symbolic_variants(case: Case) -> Iterator[Variant]:
+EVERYWHERE = (slice(None), slice(0, 1), slice(-1, None))
+
+
+def symbolic_variants(case: Case, choices: Sequence[slice] = EVERYWHERE) -> Iterator[Variant]:
     """Names for all sizes over 1 (equal sizes share one), for the first, and for the last of each operand.
 
     What the rule cannot prove for names it refuses; such a variant says nothing.
     """
-    for axes in (slice(None), slice(0, 1), slice(-1, None)):
+    for axes in choices:
         sizes: dict[str, int] = {}
         types = tuple(None if t is None else _named(t, axes, sizes) for t in case.types)
         if not sizes:

@@ -14,6 +14,7 @@ from dlc.ir.graph import Graph, Program
 from dlc.ir.types import BOOL, F32, I64, Array, TensorType, dtype_of
 from dlc.targets.target import Options, Target
 from every_op.cases import FLOAT32_ROUNDING, Case, distance, results, tolerance
+from every_op.symbolic import symbolic_variants
 
 ROUNDING = {"f64": FLOAT32_ROUNDING, "f16": 2.0**-9, "bf16": 2.0**-6}
 """What one rounding counts in an element type other than f32. The 16-bit claims are weak, as each step rounds; and so
@@ -30,7 +31,7 @@ LACKING = ("NOT_IMPLEMENTED", "not implemented for 'Half'", "not implemented for
 class Batch:
     """Some cases as one program: case i reads `c<i>x<j>` and gives `c<i>y<k>`."""
 
-    def __init__(self, cases: Sequence[Case]) -> None:
+    def __init__(self, cases: Sequence[Case], named: bool = False) -> None:
         self.cases = cases
         graph = Graph("Samples")
         b = Builder(graph)
@@ -39,11 +40,12 @@ class Batch:
         self.inputs: dict[str, Array] = {"anchor": np.ones(2, np.float32)}
         self.types: dict[str, TensorType] = {}
         for i, case in enumerate(cases):
-            values = [None if t is None else graph.add_input(f"c{i}x{j}", t) for j, t in enumerate(case.types)]
+            types = batched(case) if named else case.types
+            values = [None if t is None else graph.add_input(f"c{i}x{j}", t) for j, t in enumerate(types)]
             self.inputs |= {f"c{i}x{j}": a for j, a in enumerate(case.arrays()) if a is not None}
             for k, value in enumerate(results(b, case.op, values, case.attributes)):
                 graph.add_output(f"c{i}y{k}", value)
-                self.types[f"c{i}y{k}"] = value.type
+                self.types[f"c{i}y{k}"] = case.inferred()[1][k]
         self.program = Program(graph, layout="NCHW")
 
     def exact(self) -> dict[str, Array]:
@@ -74,15 +76,23 @@ class Batch:
                            f"{np.ravel(found[name])[:6]}, exact {np.ravel(exact[name])[:6]}")
 
 
-def findings(target: Target, cases: Sequence[Case], folder: Path) -> Iterator[str]:
-    """What is wrong with these cases on a target; a case that it refuses with a sentence is right."""
+def batched(case: Case) -> Sequence[TensorType | None]:
+    """The operand types with a name for the size of the first axis, where the operation takes that."""
+    return next((v.types for v in symbolic_variants(case, [slice(0, 1)])), case.types)
+
+
+def findings(target: Target, cases: Sequence[Case], folder: Path, named: bool = False) -> Iterator[str]:
+    """What is wrong with these cases on a target; a case that it refuses with a sentence is right.
+
+    named: the sizes of first axes are names in the program that is written.
+    """
     try:
-        batch = Batch(cases)
+        batch = Batch(cases, named)
         yield from batch.differences(batch.on(target, folder), target.name)
     except Exception as error:
         if len(cases) > 1:
             for i, case in enumerate(cases):
-                yield from findings(target, [case], folder.with_name(f"{folder.name}-{i}"))
+                yield from findings(target, [case], folder.with_name(f"{folder.name}-{i}"), named)
         elif not refused(cases[0], error):
             yield f"{cases[0]}: {type(error).__name__}: {str(error)[:600]}"
 
