@@ -85,6 +85,8 @@ def test_substitution_agrees_with_evaluation(pair: tuple[str, Dim], sizes: dict[
     (H % 4 + 4 * (H // 4), H),
     (dim.maximum(H, 0), H),
     (dim.minimum(H, W, H), dim.minimum(W, H)),
+    (dim.minimum(W, W // 2), W // 2),
+    (dim.maximum((H + 1) // 2, H // 2), (H + 1) // 2),
 ])
 def test_equal_dims_are_one_object(a: Dim, b: Dim) -> None:
     """Two ways to write one size give one object."""

@@ -1,4 +1,4 @@
-"""Dims: what type rules and writers do with sizes. The normal form itself is in `polynomial.py`.
+"""Dims: what type rules and writers do with sizes. The normal form is in `polynomial.py`, comparisons in `order.py`.
 
 A `Dim` is an `int` or an `Expr`; arithmetic on them is ordinary Python arithmetic, equal dims are equal objects.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import gcd
 
+from dlc.ir.order import Answer, at_most, bounds, equal, extremum, maximum, minimum
 from dlc.ir.polynomial import (
-    Answer,
     Atom,
     Dim,
     Expr,
@@ -18,15 +18,9 @@ from dlc.ir.polynomial import (
     Monomial,
     Name,
     Quotient,
-    at_most,
     atom_expr,
-    bounds,
     ceil_div,
-    equal,
-    extremum,
     floor_div,
-    maximum,
-    minimum,
     name,
     product,
     terms_of,
