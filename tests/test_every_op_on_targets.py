@@ -47,6 +47,7 @@ def test_named_sizes(name: str, target: str, tmp_path: Path) -> None:
     assert not found, "\n" + "\n".join(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("dtype", ["f64", "f16", "bf16", "i32", "i8", "u8"])
 @pytest.mark.parametrize("name", OPS)
