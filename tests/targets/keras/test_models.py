@@ -92,6 +92,18 @@ def test_one_file(name: str, tmp_path: Path) -> None:
     assert_agrees(of, where, random_inputs(of, **sizes))
 
 
+def test_one_file_needs_nothing_but_keras(tmp_path: Path) -> None:
+    """A CNN's `.keras` file is loaded in a fresh process that knows none of its classes."""
+    import sys
+    of = program(tmp_path, MODELS["cnn"][0])
+    where = tmp_path / "net.keras"
+    notes = TARGET.write(of, weights(of), where, options=Options())
+    assert not any("import model.py" in note for note in notes)
+    code = f"import keras; m = keras.models.load_model({str(where)!r}); print(len(m.weights), m.input_shape)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["8", "(None,", "3,", "8,", "8)"], done.stderr
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_source_is_clean(name: str, tmp_path: Path) -> None:
     """`ruff check` and `ruff format` have nothing to say about model.py, and it does not mention dlc."""
@@ -109,7 +121,7 @@ def test_inputs_by_position_and_by_name(tmp_path: Path) -> None:
     """Several inputs are given as a list in declared order or as a dict by name."""
     of = program(tmp_path, MODELS["shared_and_several"][0])
     written(of, tmp_path / "out")
-    from dlc.targets.keras.execution import load_module
+    from dlc.targets.keras.modules import load_module
     model = load_module(tmp_path / "out" / "model.py").load()
     given = random_inputs(of, N=2)
     by_position = model([given["left"], given["right"]])

@@ -1,7 +1,7 @@
 """Keras 3: readable source with safetensors, or one `.keras` file, for the TensorFlow, JAX and PyTorch backends.
 
 table.py and a file per op family (expressions and layers), dialect.py (how classes look), variables.py (where weights
-go), writing.py (the folder), execution.py (running what was written).
+go), writing.py (the folder), one_file.py (the `.keras` file), execution.py (running what was written).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dlc.targets.target import Target
 def _table() -> Table[Any]:
     import_module("dlc.ops")
     for module in iter_modules(__path__):
-        if module.name not in ("writing", "execution"):
+        if module.name not in ("writing", "execution", "one_file", "modules"):
             import_module(f"{__name__}.{module.name}")
     table: Table[Any] = import_module(f"{__name__}.table").TABLE
     return table

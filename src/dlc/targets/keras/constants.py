@@ -53,7 +53,10 @@ def arange(site: Site) -> Result:
     start, stop, step = site["start"], site["stop"], site["step"]
     bounds = [site.size(d) for d in ([stop] if start == 0 and step == 1 else [start, stop])]
     bounds += [] if step == 1 else [lit(step, "step")]
-    return call("ops.arange", *bounds, dtype=dtype(site.out().dtype))
+    kind = site.out().dtype
+    if kind.is_float and kind.bits < 32:  # TensorFlow counts in no smaller type
+        return call("ops.cast", call("ops.arange", *bounds, dtype=literal("float32")), dtype(kind))
+    return call("ops.arange", *bounds, dtype=dtype(kind))
 
 
 @TABLE.writes("dimension")

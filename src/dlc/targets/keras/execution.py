@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +13,7 @@ from dlc.ir.graph import Program, Value
 from dlc.ir.types import Array
 from dlc.passes.layout import moved_axes
 from dlc.passes.layout.views import inverse
+from dlc.targets.keras.modules import load_module
 from dlc.targets.keras.writing import known
 from dlc.targets.target import need
 
@@ -69,17 +67,3 @@ def _is_native(program: Program, where: Path, model: Any, moved: Mapping[str, tu
 def _shape(value: Value, order: tuple[int, ...] | None) -> tuple[int | None, ...]:
     shape = [d if isinstance(d, int) else None for d in value.type.shape]
     return tuple(shape if order is None else [shape[a] for a in order])
-
-
-def load_module(path: Path) -> ModuleType:
-    """A Python file as a module, without leaving traces in `sys.modules` or beside the file."""
-    spec = spec_from_file_location(f"dlc_written_{abs(hash(path))}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.dont_write_bytecode = before
-    return module

@@ -8,12 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dlc.diagnostics import Diagnostic, Unsupported
-from dlc.ir.graph import Apply, Graph, Input, Program
+from dlc.ir.graph import Apply, Graph, Input, Program, Weight, regions
 from dlc.ir.op import Problem
 from dlc.ir.types import Array
 from dlc.passes.layout import assign
 from dlc.passes.lower import lower
 from dlc.targets.keras.dialect import KerasDialect, layer_of
+from dlc.targets.keras.one_file import save_file
 from dlc.targets.keras.padding import separate_padding
 from dlc.targets.keras.table import DTYPES, LAYERS, TABLE
 from dlc.targets.keras.tensors import write_variables
@@ -47,7 +48,9 @@ def write(program: Program, weights: Mapping[str, Array], where: Path, *, option
     """Write a folder, or a `.keras` file. See `dlc.targets.target.Write`."""
     ready = prepare(program, weights, options)
     if where.suffix == ".keras":
-        return [*_notes(ready), *_write_file(ready, where)]
+        with TemporaryDirectory() as folder:
+            write_folder(ready, Path(folder), options)
+            return [*_notes(ready), *save_file(Path(folder), where, openly=_is_open(ready, Path(folder)))]
     write_folder(ready, where, options)
     return _notes(ready)
 
@@ -99,6 +102,26 @@ def _clashing(graph: Graph) -> list[Apply]:
             if text is not None and first.setdefault(owned[0], text) != text:
                 found.append(node)
     return found
+
+
+def _is_open(program: Program, folder: Path) -> bool:
+    """Whether all that a model does is done by Keras' own layers and operations on symbolic tensors.
+
+    Not so: weights that are read outside of layers, inputs that may be left out, sizes taken from shapes at run time,
+    and control flow.
+    """
+    if any(v.default is not None for v in program.entry.inputs):
+        return False
+    if "ops.shape(" in (folder / "model.py").read_text(encoding="utf-8"):
+        return False
+    for graph in program.graphs():
+        clashing = _clashing(graph)
+        for node in graph.walk():
+            layered = (isinstance(node, Apply) and node not in clashing and owned_weights(node) is not None
+                       and layer_of(node) is not None)
+            if regions(node) or (not layered and any(isinstance(v, Weight) for v in node.operands)):
+                return False
+    return bool(program.entry.inputs)
 
 
 def _require(program: Program) -> None:
@@ -169,15 +192,6 @@ def _input(value: Input) -> str:
     kind = "" if value.type.dtype.name == "f32" else f", dtype={literal(DTYPES[value.type.dtype.name])}"
     optional = ", optional=True" if value.default is not None else ""
     return f"keras.Input({shape}{kind}, name={literal(value.name)}{optional})"
-
-
-def _write_file(program: Program, where: Path) -> list[str]:
-    """One `.keras` file, saved by Keras itself."""
-    from dlc.targets.keras.execution import load_module
-    with TemporaryDirectory() as folder:
-        write_folder(program, Path(folder), Options())
-        load_module(Path(folder) / "model.py").load().save(where)
-    return ["the .keras file holds classes of its own: import model.py of the folder form before loading it"]
 
 
 def _notes(program: Program) -> list[str]:
