@@ -14,7 +14,12 @@ _LOWEST = float("-inf")
 def _plain(node: Apply) -> bool:
     attributes = node.attributes
     return (attributes["layout"] == "NHWC" and 3 <= rank_of(node) <= 5
-            and all(d == 1 for d in attributes.get("dilation", ())))
+            and all(d == 1 for d in attributes.get("dilation", ())) and _has_kernel(node))
+
+
+def _has_kernel(node: Apply) -> bool:
+    """TensorFlow pools over three axes in few element types."""
+    return rank_of(node) < 5 or node.output.type.dtype.name in ("f32", "bf16")
 
 
 def _overhang(node: Apply) -> list[int] | None:
@@ -39,7 +44,8 @@ def _window(site: Site, padding: str) -> dict[str, Any]:
 
 def _is_default(site: Site, kind: str, padding: str) -> bool:
     """Whether it is what `MaxPooling2D()` does."""
-    return kind == "Max" and site["kernel"] == site["stride"] == (2, 2) and padding == "valid"
+    plain = kind == "Max" and site.out().dtype.name == "f32"
+    return plain and site["kernel"] == site["stride"] == (2, 2) and padding == "valid"
 
 
 def _pool(site: Site, kind: str, x: str, padding: str) -> Result:
