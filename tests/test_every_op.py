@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from every_op import truth
 from every_op.cases import Case, cases, distance, feeds, program_of, testable, tolerance
+from every_op.facts import fact_findings
 from every_op.gradients import DETACHED, ONCE, Differentiation
 from every_op.layers import owned
 from every_op.symbolic import symbolic_variants
@@ -60,6 +61,17 @@ def test_declaration(name: str) -> None:
     given = {name for case in samples for name, value in case.inferred()[0].items()
              if name in case.sample.attributes or value != op.attribute[name].default}
     assert not set(op.attribute) - given, f"attributes without a sample: {set(op.attribute) - given}"
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_facts(name: str) -> None:
+    """What an operation states about itself holds for its samples; attributes that it names exist."""
+    op = testable()[name]
+    assert {*op.axis_attributes, *op.positional} <= op.attribute.keys()
+    assert op.spatial == ("layout" in op.attribute)
+    with each(name) as (samples, findings):
+        for case in samples:
+            findings.extend(fact_findings(case))
 
 
 @pytest.mark.parametrize("name", [name for name in OPS if testable()[name].layer is not None])
