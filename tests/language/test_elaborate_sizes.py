@@ -120,7 +120,7 @@ model M {
 """)
     x = normal(1, 8, 2)
     np.testing.assert_allclose(outputs(model, x=x)["y"], x)
-    with pytest.raises(SizeMismatch):
+    with pytest.raises(SizeMismatch, match=r"T % 4 == 0, but T = 6"):
         outputs(model, x=normal(1, 6, 2))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from dlc.diagnostics import Span
 from dlc.ir.build import declared_operand
 from dlc.ir.graph import Value
-from dlc.ir.op import Op, Operand
+from dlc.ir.op import Initializer, Op, Operand
 from dlc.ir.types import BOOL, F32, I64, DType
 from dlc.language.elaborate.apply import argument_hint, constant
 from dlc.language.elaborate.bound import Bound
@@ -88,7 +88,7 @@ def _keyword(operation: Op, bound: Bound, argument: Given) -> None:
         bound.poisoned = True
     parameters = shape_of(operation).parameters if operation.layer is not None else {}
     declared = next((o for o in operation.operands if o.name == name and not o.variadic), None)
-    if name in parameters and not isinstance(value, Value) and not (value is None and declared is not None):
+    if name in parameters and not isinstance(value, (Value, Initializer)) and not (value is None and declared is not None):
         _check_value(operation, argument)
         bound.parameters[name] = value
     elif declared is not None:

@@ -9,7 +9,7 @@ from dlc.ir.dim import Dim, Expr, Name, Quotient, divisibility, divisible, names
 from dlc.ir.dim import name as named_size
 from dlc.ir.graph import Assumption, Value
 from dlc.language import ast
-from dlc.language.elaborate.context import Frame, Mistake, Restart, executes
+from dlc.language.elaborate.context import Frame, Mistake, executes
 from dlc.language.elaborate.values import POISON, Condition, describe, is_dim
 
 
@@ -89,25 +89,23 @@ def _sides(frame: Frame, node: ast.Expr) -> str:
 
 
 def take(frame: Frame, condition: Condition, message: str, span: Span) -> None:
-    """Record a condition; where it makes a size follow from others, restart with the size replaced."""
+    """Record a condition; where it makes a size follow from others, the next attempt has the size replaced."""
     session = frame.session
     for left, relation, right in condition.parts:
-        found = consequence(left, right) if relation == "==" else None
-        if found is None or not divisibility(left, right):
-            if found is None:
-                record(frame, Assumption(left, relation, right, message, span))
-        else:
-            plain, other = _plain(left, right)
-            original = Assumption(plain, relation, other, message, span)
-            session.assumptions.setdefault(original)
+        found = None
+        if relation == "==":
+            found = consequence(substitute(left, session.pending), substitute(right, session.pending))
         if found is not None:
-            raise Restart(compose(session.substitution, found))
+            session.pending = compose(session.pending, found)
+        if found is None or divisibility(left, right) is not None:
+            left, right = _plain(left, right)
+            record(frame, Assumption(left, relation, right, message, span))
 
 
 def record(frame: Frame, assumption: Assumption) -> None:
     """Keep an assumption for the program and for the graph that states it."""
-    frame.session.assumptions.setdefault(assumption)
-    if assumption not in frame.graph.assumptions:
+    if assumption not in frame.session.assumptions:
+        frame.session.assume(assumption)
         frame.graph.assumptions.append(assumption)
 
 

@@ -49,14 +49,6 @@ class Overflow(Exception):
         self.diagnostic = diagnostic
 
 
-class Restart(Exception):
-    """An assumption made sizes equal: the program is elaborated again with the sizes replaced."""
-
-    def __init__(self, substitution: dict[str, Dim]) -> None:
-        super().__init__(substitution)
-        self.substitution = substitution
-
-
 @dataclass(eq=False)
 class Specialisation:
     """A block for one set of hyper-parameters and input types.
@@ -83,13 +75,17 @@ class CallSite:
 class Session:
     """One program being elaborated.
 
+    substitution: sizes that are assumed to be equal to others, everywhere in the program; pending: those that were
+    found meanwhile, for the next attempt. facts: what is assumed of differences of sizes, such as `>` of T - 8.
     generic: the program is a stand-in for callers that are not known, so that what cannot be known is no mistake.
     """
 
     report: Collector
     generic: bool = False
     substitution: dict[str, Dim] = field(default_factory=dict)
+    pending: dict[str, Dim] = field(default_factory=dict)
     assumptions: dict[Assumption, None] = field(default_factory=dict)
+    facts: dict[Dim, set[str]] = field(default_factory=dict)
     specialisations: dict[Any, Specialisation] = field(default_factory=dict)
     built: dict[Graph, Specialisation] = field(default_factory=dict)
     active: dict[Any, CallSite] = field(default_factory=dict)
@@ -98,6 +94,18 @@ class Session:
     nodes: int = 0
     steps: int = 0
     complaints: int = 0
+
+    def __post_init__(self) -> None:
+        for assumption in self.assumptions:
+            self._learn(assumption)
+
+    def assume(self, assumption: Assumption) -> None:
+        """Keep an assumption of the program."""
+        self.assumptions.setdefault(assumption)
+        self._learn(assumption)
+
+    def _learn(self, assumption: Assumption) -> None:
+        self.facts.setdefault(assumption.left - assumption.right, set()).add(assumption.relation)
 
     def size(self, text: str) -> Dim:
         """The named size of the program, or what it was assumed to be."""

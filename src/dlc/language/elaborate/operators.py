@@ -87,15 +87,12 @@ def binary(frame: Frame, node: ast.Binary) -> Any:
 
 def known(frame: Frame, condition: Condition) -> bool | Condition:
     """The condition, decided where an assumption of the program says it or its opposite."""
-    for left, relation, right in condition.parts:
-        difference = left - right
-        for assumption in frame.session.assumptions:
-            if assumption.left - assumption.right != difference:
-                continue
-            if relation in _IMPLIED[assumption.relation]:
-                return True
-            if OPPOSITE[relation] in _IMPLIED[assumption.relation]:
-                return False
+    (left, relation, right), *more = condition.parts
+    for stated in frame.session.facts.get(left - right, ()) if not more else ():
+        if relation in _IMPLIED[stated]:
+            return True
+        if OPPOSITE[relation] in _IMPLIED[stated]:
+            return False
     return condition
 
 

@@ -25,11 +25,11 @@ from dlc.language.elaborate import (  # noqa: F401  # each enters its evaluators
     statements,
 )
 from dlc.language.elaborate.blocks import build_alone
-from dlc.language.elaborate.context import Frame, Mistake, Overflow, Restart, Session, head, overflow
+from dlc.language.elaborate.context import Frame, Mistake, Overflow, Session, head, overflow
 from dlc.language.elaborate.values import POISON, BlockRef, FnRef, Module
 
-RESTARTS = 1000
-"""Assumptions of one program that make sizes equal."""
+RESTARTS = 50
+"""Attempts in which assumptions may be found that make sizes equal; one attempt finds many."""
 
 
 def elaborate(
@@ -61,14 +61,11 @@ def _attempts(build: Callable[[Session], Program | None], report: Collector, gen
     substitution: dict[str, Any] = {}
     known: dict[Assumption, None] = {}
     for _ in range(RESTARTS):
-        session = Session(Collector(), generic, substitution, dict(known))
+        session = Session(Collector(), generic, substitution, assumptions=dict(known))
         program = None
         try:
             with _deep_stack():
                 program = build(session)
-        except Restart as restart:
-            substitution, known = restart.substitution, session.assumptions
-            continue
         except Overflow as end:
             session.report.add(end.diagnostic)
         except RecursionError:
@@ -80,10 +77,16 @@ def _attempts(build: Callable[[Session], Program | None], report: Collector, gen
                     hint="give names to inner parts, and let recursion end earlier",
                 )
             )
+        else:
+            if session.pending:
+                substitution = assumptions.compose(substitution, session.pending)
+                known = session.assumptions
+                continue
         for diagnostic in session.report.diagnostics:
             report.add(diagnostic)
         return None if session.report.failed else program
-    report.add(overflow(None, f"more than {RESTARTS} assumptions make sizes equal", "state each once").diagnostic)
+    hint = "state what is equal beside the inputs"
+    report.add(overflow(None, "assumptions in blocks make sizes equal again and again", hint).diagnostic)
     return None
 
 
