@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from every_op import cases as samples
 
 from dlc import language
 from dlc.ir.compare import difference
@@ -95,6 +96,29 @@ DELICATE = {
   output q: i64[T] = ids
 """,
 }
+LAYERS = """dl 1
+layout NCHW
+
+model M {
+  input x: f32[B, T, 4]
+  input image: f32[N, 3, 4, 4]
+  input which: bool
+  y = cond which {
+    a, _ = x |> gru(5) @gru
+    b, _, _ = x |> lstm(5, bias=false) @lstm
+    a + b
+  } else {
+    x |> multi_head_attention(2) @heads |> linear(5, bias=false) @fc
+  }
+  z = cond which {
+    image |> prelu(parameters=3, init=0.1) @act |> instance_norm(affine=true) @one |> batch_norm @norm
+  } else {
+    image |> group_norm(3, affine=false) |> instance_norm |> conv2d(3, kernel=3, pad=1, bias=false) @conv
+  }
+  output y: f32[B, T, 5] = y |> prelu(init=normal(std=0.5)) @slope
+  output z: f32[N, 3, 4, 4] = z
+}
+"""
 BLOCKS = """dl 1
 
 block Places(n: int) (x: f32[D]) -> f32[n, D] {
@@ -114,3 +138,17 @@ def test_delicate_names(body: str, tmp_path: Path) -> None:
     blocks = BLOCKS if "Places" in body else "dl 1\n"
     program = read(tmp_path, f"{blocks}\nmodel M {{{body}}}\n")
     assert difference(program, read(tmp_path, print_program(program))) is None
+
+
+def test_layers_in_bodies(tmp_path: Path) -> None:
+    """The weights of a layer in a body belong to the model around it, and are given to the operation."""
+    program = read(tmp_path, LAYERS)
+    assert difference(program, read(tmp_path, print_program(program))) is None
+
+
+@pytest.mark.parametrize("name", list(samples.testable()))
+def test_every_operation(name: str, tmp_path: Path) -> None:
+    """Each sample of each operation is the same graph again after printing, in a file that says no layout."""
+    for case in samples.cases(samples.testable()[name]):
+        program = samples.program_of(case.op, case.types, case.attributes)
+        assert difference(program, read(tmp_path, print_program(program))) is None, print_program(program)

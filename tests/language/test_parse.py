@@ -93,6 +93,8 @@ def test_grammar_has_no_conflicts() -> None:
         ('a(b) @"l.0"', Call(A, (Argument(None, B),), Label("l.0"))),
         ("x |> a @l", Pipe(X, (Stage(A, (), Label("l")),))),
         ("x |> repeat (a - 1) b(c) @l", Pipe(X, (Stage(B, (Argument(None, C),), Label("l"), Binary("-", A, Int(1))),))),
+        ('repeat(x, "a")', Call(Name("repeat"), (Argument(None, X), Argument(None, ast.Str("a"))))),
+        ('x |> repeat( "a" )', Pipe(X, (Stage(Name("repeat"), (Argument(None, ast.Str("a")),)),))),
         (r'"a\"\u{41}"', ast.Str('a"A')),
     ],
 )

@@ -101,7 +101,7 @@ def _necessary(node: Apply, layout: str | None) -> dict[str, Any]:
     rank = next((t.rank for t in types if t is not None), 0)
     for attribute in node.op.attributes:
         name, value = attribute.name, node.attributes[attribute.name]
-        if name == "layout" and layout is not None:
+        if name == "layout":
             if value == layout:
                 del kept[name]
             continue
@@ -189,7 +189,7 @@ def explicit_call(node: Apply, layout: str | None) -> list[tuple[str, str]]:
     op = node.op
     present = {o.name: v.type for o, v in zip(op.operands, node.operands, strict=False) if v is not None}
     sizes = op.sizes(**_known(op.sizes, {**present, **node.attributes})) if op.sizes is not None else {}
-    return _size_arguments(node, sizes) + arguments(node, layout)
+    return _size_arguments(node, sizes, given=True) + arguments(node, layout)
 
 
 def _others(node: Apply) -> dict[str, TensorType]:
@@ -206,17 +206,22 @@ def _known(function: Any, candidates: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in candidates.items() if takes_rest or k in names}
 
 
-def _size_arguments(node: Apply, sizes: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The layer parameters: sizes without default by position, switches by keyword where they differ."""
+def _size_arguments(node: Apply, sizes: Mapping[str, Any], *, given: bool = False) -> list[tuple[str, str]]:
+    """The layer parameters: sizes without default by position, switches by keyword where they differ.
+
+    given: the weights are, so that they say all but what is switched off.
+    """
     result: list[tuple[str, str]] = []
     by_position = not node.op.positional
     for parameter in node.op.layer_parameters:
+        if parameter.name not in sizes:
+            continue
         value = sizes[parameter.name]
         if parameter.default is parameter.empty:
             text = spell(value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value)
             by_position = by_position and parameter.annotation == "Size"
             result.append(("" if by_position else parameter.name, text))
-        elif value != parameter.default:
+        elif value != parameter.default and (value is False or not given):
             result.append((parameter.name, spell(value)))
     return result
 

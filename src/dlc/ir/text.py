@@ -285,14 +285,19 @@ class _Printer:
 
     def _arguments(self, node: Apply, operands: Sequence[Value | None],
                    attributes: list[tuple[str, str]] | None = None) -> list[str]:
-        """Operands by position as far as none is left out, by name after that; then attributes."""
+        """Operands by position as far as none is left out, by name after that; then attributes.
+
+        Before operands without a name, of which there is any number, `none` stands for one that is left out.
+        """
         fixed = len(node.op.operands) - node.op.variadic
         by_name = False
         given: list[str] = []
         named: list[str] = []
         for position, value in enumerate(operands):
             if value is None:
-                by_name = by_name or position > 0
+                by_name = by_name or (position > 0 and len(operands) <= fixed)
+                if not by_name and position > 0:
+                    given.append("none")
                 continue
             text = self._operand(value)
             weight_named = isinstance(value, Weight) and node.op.layer is not None

@@ -32,6 +32,8 @@ CLOSES = {"(": ")", "[": "]", "{": "}"}
 
 _FOLLOWED = re.compile(r'[ \t]+(?:"|(?!(?:and|or)\b)[A-Za-z_0-9])')
 _ARGUMENT = re.compile(r"[ \t]*=(?!=)")
+_CALL = re.compile(r"[ \t]*\(")
+_PATTERN = re.compile(r'[ \t]*\(\s*"')
 _STARTS = re.compile(
     r"(?:(?:return|for|assert|assume)[ \t]+[A-Za-z_0-9(]"
     r"|(?:input|output|layer|param|state|block|fn|model|train)[ \t]+(?!(?:and|or)\b)[A-Za-z_]"
@@ -204,6 +206,8 @@ class _Lexer:
             return word if starts and _FOLLOWED.match(self.text, end) else "NAME"
         if word in ("import", "as"):
             return word if before in ("STRING", "NAME") and not self.open else "NAME"
+        if word == "repeat" and (_PATTERN if before == "|>" else _CALL).match(self.text, end):
+            return "NAME"  # the operation, which has no count
         return "NAME" if inside and before in ("(", ",") and _ARGUMENT.match(self.text, end) else word
 
     def close(self, kind: str, start: int, end: int) -> bool:

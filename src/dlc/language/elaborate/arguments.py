@@ -88,7 +88,8 @@ def _keyword(operation: Op, bound: Bound, argument: Given) -> None:
         bound.poisoned = True
     parameters = shape_of(operation).parameters if operation.layer is not None else {}
     declared = next((o for o in operation.operands if o.name == name and not o.variadic), None)
-    if name in parameters and not isinstance(value, (Value, Initializer)) and not (value is None and declared is not None):
+    left_out = value is None and declared is not None
+    if name in parameters and not left_out and not isinstance(value, (Value, Initializer)):
         _check_value(operation, argument)
         bound.parameters[name] = value
     elif declared is not None:
