@@ -46,7 +46,7 @@ def gather_nd(x, index):
     sizes = ops.shape(x)
     flat = ops.zeros_like(index[..., 0])
     for axis in range(depth):
-        flat = flat * sizes[axis] + from_start(index[..., axis], sizes[axis])
+        flat = flat * ops.cast(sizes[axis], flat.dtype) + from_start(index[..., axis], sizes[axis])
     rows = ops.reshape(x, (-1, *sizes[depth:]))
     return ops.take(rows, flat, axis=0)
 '''

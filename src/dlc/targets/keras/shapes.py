@@ -155,7 +155,16 @@ def select(site: Site) -> Result:
     return Code(f"{atom(site.x)}[{', '.join([*leading, index])}]")
 
 
-@TABLE.writes("slice")
+def _sliceable(node: Apply) -> bool:
+    """Whether no backwards slice starts at a place that depends on a size which is known at run time only."""
+    value = node.operands[0]
+    assert value is not None
+    starts, steps, axes = (node.attributes[n] for n in ("starts", "steps", "axes"))
+    return all(step > 0 or start is None or is_known(value.type.shape[axis])
+               for start, step, axis in zip(starts, steps, axes, strict=True))
+
+
+@TABLE.writes("slice", when=_sliceable, otherwise="a backwards slice from within an axis of unknown size")
 def slice_(site: Site) -> Result:
     """Python's slice; backwards ones are cut forwards and flipped, because PyTorch has no negative steps."""
     parts = [":"] * site.type().rank
