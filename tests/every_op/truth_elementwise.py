@@ -9,7 +9,7 @@ import torch
 from every_op.truth import torch_truth
 
 SAME_NAME = """abs acos acosh add asin asinh atan atan2 atanh ceil cos cosh div erf erfc exp exp2 expm1 floor
-    floor_divide fmod
+    floor_divide fmod hypot
     log log10 log1p log2 logaddexp logical_and logical_not logical_or logical_xor logit maximum minimum mul neg pow
     reciprocal remainder round rsqrt sigmoid sign sin sinh sqrt square sub tan tanh trunc greater greater_equal less
     less_equal not_equal where"""

@@ -10,7 +10,7 @@ from dlc.ir.build import Builder
 from dlc.ir.graph import Value
 from dlc.ir.op import Arg, Composite, Float, Number, Sample, operation, sample
 from dlc.ir.types import TensorType
-from dlc.ops.rules import need
+from dlc.ops.rules import broadcast, need, same_dtype
 
 
 class Function(Composite):
@@ -196,3 +196,21 @@ class Logit(Function):
         yield sample(outside, gradient=False)
         yield sample(outside, eps=0.125)
         yield sample(Arg("f32[2, 3]", *self.domain), eps=0.01)
+
+
+@operation
+class Hypot(Composite):
+    """sqrt(x² + y²), element by element: the length of the vector (x, y). Operands broadcast."""
+
+    elementwise = True
+
+    def infer(self, x: Float, y: Float) -> TensorType:
+        same_dtype(x=x, y=y)
+        return x.with_shape(*broadcast(x, y))
+
+    def body(self, b: Builder, x: Value, y: Value) -> Value:
+        return b.sqrt(b.add(b.square(x), b.square(y)))
+
+    def samples(self) -> Iterable[Sample]:
+        yield sample(Arg("f32[2, 3]", low=0.5), "f32[2, 3]")
+        yield sample("f32[4, 1, 3]", Arg("f32[3]", low=0.5))

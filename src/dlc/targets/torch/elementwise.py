@@ -31,7 +31,8 @@ _FUNCTIONS = {"log1p": "log1p", "expm1": "expm1", "exp2": "exp2", "log2": "log2"
               "asin": "asin", "acos": "acos", "atan": "atan", "sinh": "sinh", "cosh": "cosh", "asinh": "asinh",
               "acosh": "acosh", "atanh": "atanh", "erf": "erf", "erfc": "erfc", "is_nan": "isnan", "is_inf": "isinf",
               "is_finite": "isfinite"}
-_BINARY = {"atan2": "atan2", "fmod": "fmod", "logaddexp": "logaddexp", "floor_divide": "floor_divide"}
+_BINARY = {"atan2": "atan2", "fmod": "fmod", "logaddexp": "logaddexp", "floor_divide": "floor_divide",
+           "hypot": "hypot"}
 
 
 def _infix(operator: str, site: Site) -> Result:
