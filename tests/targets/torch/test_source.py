@@ -15,8 +15,8 @@ from dlc import language
 from dlc.journeys.samples import sample_inputs, sample_sizes
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-SMALL = ["add", "autoencoder", "charrnn", "cifar_net", "dlrm", "experts", "functional", "gradient", "mlp", "mnist",
-         "ranks", "regression", "residual", "siamese", "tagger", "vae"]
+SMALL = ["add", "autoencoder", "charrnn", "cifar_net", "dlrm", "elman", "experts", "functional", "gradient", "mlp",
+         "mnist", "newton", "ranks", "regression", "residual", "siamese", "squeeze_excite", "tagger", "vae"]
 LARGE = ["bert", "convnext", "gpt", "mobilenetv2", "resnet", "unet", "vit"]
 
 

@@ -56,7 +56,8 @@ class Body:
         self.lines: list[Line] = []
         self.indent = ""
         self.nest = nest
-        self._nesting = Nesting(graph, dialect, members.optional if members is not None else {})
+        self._nesting = Nesting(graph, dialect, members.optional if members is not None else {},
+                                inner=outer is not None)
         self._upfront: dict[Dim, None] = {}
         self._helpers: dict[str, None] = outer._helpers if outer is not None else {}
         self.scope: Scope = Scope({}, (), dialect.axis)

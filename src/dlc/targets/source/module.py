@@ -56,12 +56,19 @@ def write_source(program: Program, dialect: Dialect, style: Style) -> str:
     parts += [_class(one, Renderer(one, classes.of), style, is_entry=one is entry) for one in settled]
     parts.append(style.footer(entry.name))
     text = "\n\n\n".join(parts)
-    header = _docstring(program.entry.doc or f"{class_name(program.entry.name)}.", "")
+    header = _docstring(_about(program), "")
     imports = _imports(text, style.imports)
     return "\n".join([*header, "", *imports, "", "", text]) + "\n"
 
 
 _STANDARD = re.compile(r"(import|from) (math|operator|pathlib|__future__|typing|collections)\b")
+
+
+def _about(program: Program) -> str:
+    """The doc of the model, and what it assumes about sizes."""
+    doc = program.entry.doc or f"{class_name(program.entry.name)}."
+    assumed = [str(a) for a in program.assumptions]
+    return f"{doc}\n\nSizes: {', '.join(dict.fromkeys(assumed))}." if assumed else doc
 
 
 def _classes(program: Program, dialect: Dialect, style: Style) -> tuple[Classes, dict[Graph, int]]:

@@ -30,11 +30,12 @@ class Step:
 class Nesting:
     """Decides what goes into one line: short chains of calls, never two layers with matrices.
 
+    inner: whether it is a region, whose results are assigned at once.
     kept: values that get a name all the same, because a line would be too long.
     """
 
-    def __init__(self, graph: Graph, dialect: Dialect, optional: Mapping[Node, Optional]) -> None:
-        self.graph, self.dialect, self.optional = graph, dialect, optional
+    def __init__(self, graph: Graph, dialect: Dialect, optional: Mapping[Node, Optional], *, inner: bool) -> None:
+        self.graph, self.dialect, self.optional, self.inner = graph, dialect, optional, inner
         self.kept: set[Value] = set()
 
     def choose(self, steps: Sequence[Step]) -> set[Value]:
@@ -60,7 +61,8 @@ class Nesting:
         if value in self.kept or scalar(value) is not None:
             return False
         if value in self.graph.outputs:
-            return not value.uses and len(self.graph.outputs) == 1 and not following
+            once = not value.uses and self.graph.outputs.count(value) == 1
+            return once and (self.inner or (len(self.graph.outputs) == 1 and not following))
         readers = list(value.uses)
         if len(readers) != 1 or readers[0][0].graph is not self.graph:
             return False

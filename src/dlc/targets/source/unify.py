@@ -57,6 +57,8 @@ class Class:
     parameters: list[Parameter] = field(default_factory=list)
     by_slot: dict[int, str] = field(default_factory=dict)
     """What stands for a slot: a parameter, an expression of one, or a literal."""
+    expressions: dict[str, str] = field(default_factory=dict)
+    """The parameter in each expression."""
 
     @property
     def graph(self) -> Graph:
@@ -155,45 +157,46 @@ class _Group:
 
 
 def _name_parameters(one: Class, groups: Sequence[_Group], unsafe: frozenset[str]) -> None:
+    """Name the groups. Hyper-parameters of the block stay themselves; of others, one that is a multiple or a part of an
+    earlier one is written so."""
     taken = {*unsafe, *(a for f in one.fragments for a in f.attributes)}
-    named: list[Parameter] = []
-    for group in groups:
-        values = tuple(group.values)
-        hints = [one.vectors[0][slot].hint for slot in sorted(group.slots)]
-        name = unique(_hyper_parameter(one, values) or identifier(hints[0]), taken)
+    known = [_hyper_parameter(one, group.values) for group in groups]
+    bases: list[Parameter] = []
+    for group, hyper in sorted(zip(groups, known, strict=True), key=lambda pair: pair[1] is None):
+        expression = None if hyper is not None else _derived(group, one, bases)
+        if expression is not None:
+            one.by_slot.update(dict.fromkeys(group.slots, expression[0]))
+            one.expressions[expression[0]] = expression[1]
+            continue
+        hint = one.vectors[0][min(group.slots)].hint
+        name = unique(hyper or identifier(hint), taken)
         taken.add(name)
-        named.append(Parameter(name, group.slots, values))
-    for parameter in named:
-        expression = _derived(parameter, named)
-        if expression is None:
-            parameter.default = _default(parameter)
-            one.parameters.append(parameter)
-        one.by_slot.update(dict.fromkeys(parameter.slots, expression or parameter.name))
-    one.parameters.sort(key=lambda p: bool(p.default))
+        bases.append(Parameter(name, group.slots, tuple(group.values)))
+        bases[-1].default = _default(bases[-1])
+        one.by_slot.update(dict.fromkeys(group.slots, name))
+        one.expressions[name] = name
+    one.parameters = sorted(bases, key=lambda p: (bool(p.default), min(p.slots)))
 
 
-def _derived(wanted: Parameter, others: Sequence[Parameter]) -> str | None:
-    """`kernel // 2`, `4 * channels`: the parameter as an expression of another one that has two values and more."""
-    for other in others:
-        if other is wanted or len(set(other.values)) < 2:
+def _derived(wanted: _Group, one: Class, bases: Sequence[Parameter]) -> tuple[str, str] | None:
+    """`kernel // 2`, `4 * channels`, `channels // 4` and the name in it: the group in terms of another parameter."""
+    padding = one.vectors[0][min(wanted.slots)].hint.startswith("padding")
+    for base in bases:
+        pairs = [(int(a), int(b)) for a, b in zip(wanted.values, base.values, strict=True)
+                 if a.isdecimal() and b.isdecimal()]
+        if len(pairs) < len(wanted.values) or len(set(base.values)) < 2:
             continue
-        pairs = [(a, b) for a, b in zip(_numbers(wanted), _numbers(other), strict=True)]
-        if any(a is None or b is None for a, b in pairs):
-            continue
-        whole = [(a, b) for a, b in pairs if a is not None and b is not None]
-        if wanted.name.startswith("padding") and all(a == b // 2 for a, b in whole):
-            return f"{other.name} // 2"
-        factor = whole[0][0] // whole[0][1] if whole[0][1] else 0
-        if factor > 1 and all(a == factor * b for a, b in whole):
-            return f"{factor} * {other.name}"
+        if padding and all(a == b // 2 for a, b in pairs):
+            return f"{base.name} // 2", base.name
+        a, b = pairs[0]
+        if b and a > b and all(x * b == a * y for x, y in pairs) and a % b == 0:
+            return f"{a // b} * {base.name}", base.name
+        if a and b > a and all(x * b == a * y for x, y in pairs) and b % a == 0:
+            return f"{base.name} // {b // a}", base.name
     return None
 
 
-def _numbers(parameter: Parameter) -> list[int | None]:
-    return [int(v) if v.isdecimal() else None for v in parameter.values]
-
-
-def _hyper_parameter(one: Class, values: tuple[str, ...]) -> str | None:
+def _hyper_parameter(one: Class, values: Sequence[str]) -> str | None:
     """The hyper-parameter of the block that has these values in the specialisations."""
     for name in one.graph.parameters:
         own = [_text(f.graph.parameters.get(name)) for f in one.fragments]
@@ -223,8 +226,7 @@ class Renderer(Plain):
     def __init__(self, one: Class, of: Mapping[int, tuple[Class, list[Slot]]]) -> None:
         self.one, self.of = one, of
         self._position = 0
-        self._owner = ""
-        self._parameters = {p.name for p in one.parameters}
+        self._owner = False
         self.stored: dict[str, None] = {}
         """Parameters that the method reads, and that `__init__` therefore keeps."""
 
@@ -232,7 +234,7 @@ class Renderer(Plain):
         return [_simplified(read(t, self)) for t in self.one.fragments[0].construction]
 
     def lines(self) -> list[Line]:
-        self._owner = "self."
+        self._owner = True
         first = self.one.fragments[0].lines
         others = [f.lines for f in self.one.fragments[1:]]
         return [Line(read(line.text, self),
@@ -249,12 +251,11 @@ class Renderer(Plain):
 
     def _own(self, value: str) -> str:
         """The text of a slot where it stands: in the method, a parameter is an attribute."""
-        name = value if value in self._parameters else next(
-            (p for p in self._parameters if value in (f"{p} // 2",) or value.endswith(f" * {p}")), "")
-        if not self._owner or not name:
+        name = self.one.expressions.get(value)
+        if not self._owner or name is None:
             return value
         self.stored[name] = None
-        return value.replace(name, f"{self._owner}{name}")
+        return f"self.{name}" if value == name else f"({value.replace(name, f'self.{name}')})"
 
     def block(self, index: int, *, anything: bool) -> str:
         callee, vector = self.of[index]

@@ -46,6 +46,8 @@ for _name, _function in _PLAIN.items():
 def _with_options(name: str, site: Site) -> Result:
     function, options = _OPTIONS[name]
     given = {torch: lit(site[own], torch) for own, (torch, default) in options.items() if site[own] != default}
+    if len(options) == 1 and name != "gelu":
+        return call(function, site.x, *given.values())
     return call(function, site.x, **given)
 
 

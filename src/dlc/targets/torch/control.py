@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from dlc.ir.graph import Value
@@ -17,7 +18,7 @@ def _named(site: Site, values: Sequence[Value | None], inputs: Sequence[Value], 
     for position, value in enumerate(values):
         assert value is not None
         text = site.function.text(value)
-        if position >= copies and text.isidentifier():
+        if position >= copies and re.fullmatch(r"[\w.]+", text):
             names.append(text)
             continue
         name = site.function.fresh(inputs[position].name or value.name or "state")
