@@ -63,6 +63,15 @@ model Net {
   output total: f32[N] = total
   output steps: f32[N, 3] = steps
 }""", {"N": 4}),
+    "names_that_keras_has": ("""
+block Stack(layers: int, dtype: int) (x: f32[N, D]) -> f32[N, layers] {
+  return x |> linear(layers) @input |> dropout(0.1) |> linear(dtype) @"weights" |> linear(layers) @losses
+}
+model class_ {
+  input layers: f32[N, 3]
+  a = layers |> Stack(4, 5) @call |> Stack(6, 7) @"build"
+  output self: f32[N, 3] = a |> linear(3) @"x.y.z" |> linear(3) @"1.0" |> linear(3) @name
+}""", {"N": 2}),
     "image_in_image_out": ("""layout NCHW
 model Net {
   input image: f32[N, 3, H, W]

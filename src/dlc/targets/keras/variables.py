@@ -5,7 +5,7 @@ The key of a variable is how one gets to it from the model: `layer1.0.conv.kerne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,10 +29,15 @@ class Stored:
         return self.combine(*(weights[path] for path in self.sources))
 
 
+Trees = Mapping[Graph, Member]
+"""What the class of every graph owns."""
+
+
 def variables(program: Program) -> list[Stored]:
     """Every variable of the program, each once."""
+    trees = {graph: members(graph, constructor, {}) for graph in program.graphs()}
     found: dict[str, Stored] = {}
-    for stored in _graph(program.entry, "", ""):
+    for stored in _graph(program.entry, "", "", trees):
         found.setdefault(stored.key, stored)
     return list(found.values())
 
@@ -43,23 +48,22 @@ def constructor(node: Apply) -> str | None:
     return None if layer is None else plain(layer.constructor)
 
 
-def _graph(graph: Graph, prefix: str, path: str) -> Iterator[Stored]:
-    root = members(graph, constructor, {})
-    for child in root.children.values():
-        yield from _member(child, f"{prefix}{attribute(child.name)}", path)
+def _graph(graph: Graph, prefix: str, path: str, trees: Trees) -> Iterator[Stored]:
+    for child in trees[graph].children.values():
+        yield from _member(child, f"{prefix}{attribute(child.name)}", path, trees)
 
 
-def _member(member: Member, key: str, path: str) -> Iterator[Stored]:
+def _member(member: Member, key: str, path: str, trees: Trees) -> Iterator[Stored]:
     """key: the way to this member; path: the prefix of weight paths of the graph that has it."""
     if member.weight is not None:
         yield Stored(key, (path + member.weight.path,), np.asarray)
     if member.layer:
         yield from _layer(member.layer[0], key, path)
     if member.block is not None:
-        yield from _graph(member.block, f"{key}.", join(path, member.path))
+        yield from _graph(member.block, f"{key}.", join(path, member.path), trees)
     by_item = member.is_list or member.is_dictionary
     for name, child in member.children.items():
-        yield from _member(child, f"{key}.{name if by_item else attribute(name)}", path)
+        yield from _member(child, f"{key}.{name if by_item else attribute(name)}", path, trees)
 
 
 def _layer(node: Apply, key: str, path: str) -> Iterator[Stored]:
@@ -76,6 +80,6 @@ def has_dictionary(program: Program) -> bool:
     return any(m.is_dictionary and m.path for g in program.graphs() for m in members(g, constructor, {}).walk())
 
 
-def has_list(program: Program) -> bool:
-    """Whether some way to a variable goes through a list."""
-    return any(part.isdigit() for stored in variables(program) for part in stored.key.split("."))
+def has_list(stored: Iterable[Stored]) -> bool:
+    """Whether the way to some variable goes through a list."""
+    return any(part.isdigit() for one in stored for part in one.key.split("."))

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from dlc.diagnostics import Diagnostic, Unsupported
 from dlc.ir.graph import Apply, Graph, Input, Program, Weight, regions
-from dlc.ir.op import Problem
+from dlc.ir.op import Composite, Problem
 from dlc.ir.types import Array
 from dlc.passes.layout import assign
 from dlc.passes.lower import lower
@@ -34,14 +34,22 @@ _IMPORTS = {
 _FIND = '''def find(layer, path):
     """What is reached from a layer by a path such as `blocks.0.conv.kernel`."""
     for part in path.split("."):
-        layer = {step}
+        layer = layer[int(part)] if part.isdigit() else getattr(layer, part)
     return layer
 
 
 '''
-_BY_LIST = "layer[int(part)] if part.isdigit() else getattr(layer, part)"
-_BY_DICT = ("layer[int(part)] if isinstance(layer, list) else layer[part] if isinstance(layer, dict) "
-            "else getattr(layer, part)")
+_FIND_IN_DICTIONARIES = '''def find(layer, path):
+    """What is reached from a layer by a path such as `blocks.0.conv.kernel`."""
+    for part in path.split("."):
+        if isinstance(layer, (list, dict)):
+            layer = layer[int(part) if isinstance(layer, list) else part]
+        else:
+            layer = getattr(layer, part)
+    return layer
+
+
+'''
 
 
 def write(program: Program, weights: Mapping[str, Array], where: Path, *, options: Options) -> list[str]:
@@ -61,14 +69,20 @@ def prepare(program: Program, weights: Mapping[str, Array], options: Options) ->
         placed = assign(known(replace(program, values=weights)), "NHWC", options.io_layout)
         separate_padding(placed)
         lowered = lower(placed, is_kept(placed))
-        while any(not is_kept(lowered)(n) and n.op.name not in TABLE.refusals and TABLE.refusal(n) is None
-                  for g in lowered.graphs() for n in g.walk() if isinstance(n, Apply)):
+        while _can_be_lowered(lowered):
             lowered = lower(lowered, is_kept(lowered))
     except Problem as problem:
         raise Unsupported(Diagnostic("E0601", f"keras cannot express this: {problem.message}", None,
                                      expected=problem.expected, found=problem.found, hint=problem.hint)) from problem
     _require(lowered)
     return lowered
+
+
+def _can_be_lowered(program: Program) -> bool:
+    """Whether a composite is left that Keras has no form for, now that its neighbours have changed."""
+    kept = is_kept(program)
+    return any(isinstance(node, Apply) and isinstance(node.op, Composite) and not kept(node)
+               for graph in program.graphs() for node in graph.walk())
 
 
 def known(program: Program) -> Program:
@@ -171,8 +185,8 @@ def _footer(program: Program, name: str, stored: list[Stored]) -> str:
     if stored:
         file = 'weights or Path(__file__).with_name("weights.safetensors")'
         lines.append(f"    for path, array in load_file({file}).items():")
-        if has_dictionary(program) or has_list(program):
-            before = _FIND.format(step=_BY_DICT if has_dictionary(program) else _BY_LIST)
+        if has_dictionary(program) or has_list(stored):
+            before = _FIND_IN_DICTIONARIES if has_dictionary(program) else _FIND
             lines.append("        find(network, path).assign(array)")
         else:
             lines.append("        attrgetter(path)(network).assign(array)")
