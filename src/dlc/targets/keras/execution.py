@@ -14,8 +14,8 @@ from dlc.ir.types import Array
 from dlc.passes.layout import moved_axes
 from dlc.passes.layout.views import inverse
 from dlc.targets.keras.modules import load_module
+from dlc.targets.keras.start import start_keras
 from dlc.targets.keras.writing import known
-from dlc.targets.target import need
 
 
 def execute(program: Program, where: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -23,7 +23,7 @@ def execute(program: Program, where: Path, inputs: Mapping[str, Array]) -> dict[
 
     Arrays are in the layout of the program; where the model was written with another one, they are turned around.
     """
-    keras = need("keras", "keras")
+    keras = start_keras()
     model = keras.models.load_model(where) if where.suffix == ".keras" else load_module(where / "model.py").load()
     moved = moved_axes(known(program), "NHWC")
     if moved and not _is_native(program, where, model, moved):

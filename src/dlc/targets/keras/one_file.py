@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from dlc.targets.keras.modules import load_module
-from dlc.targets.target import need
+from dlc.targets.keras.start import start_keras
 
 
 def save_file(folder: Path, where: Path, *, openly: bool) -> list[str]:
@@ -21,7 +21,7 @@ def save_file(folder: Path, where: Path, *, openly: bool) -> list[str]:
 
     openly: whether everything in it has a symbolic form, so that it may be saved without its classes.
     """
-    keras = need("keras", "keras")
+    keras = start_keras()
     module = load_module(folder / "model.py")
     model = _opened(keras, module) if openly else None
     if model is not None:
