@@ -48,7 +48,7 @@ def compare_models(a: Model, b: str, *, sizes: Mapping[str, int], layers: bool =
     written = _artefact(Path(b))
     if written is not None:
         if layers:
-            raise UsageError(Diagnostic("E0710", "`--layers` compares two `.dl` models", None, found=b))
+            raise UsageError(Diagnostic("E0712", "`--layers` compares two `.dl` models", None, found=b))
         return Comparison(tuple(oracle.compare(written.execute(a.program, Path(b), inputs))), None)
     other = load(b, arguments=arguments, seed=seed)
     _same_inputs(a.program, other.program)

@@ -40,7 +40,7 @@ def split(spec: str) -> tuple[Path, str | None]:
     text, _, name = spec.partition(".dl:") if ".dl:" in spec else (spec, "", "")
     path = Path(f"{text}.dl" if name else text)
     if path.suffix in _LATER or (path.is_dir() and path.suffix != ".dl"):
-        raise Unsupported(Diagnostic("E0602", f"`{spec}` cannot be read: this version reads `.dl` files", None,
+        raise Unsupported(Diagnostic("E0605", f"`{spec}` cannot be read: this version reads `.dl` files", None,
                                      expected="x.dl or x.dl:Name", found=spec))
     if not path.is_file():
         near = ", ".join(sorted(p.name for p in path.parent.glob("*.dl"))[:5]) if path.parent.is_dir() else ""
