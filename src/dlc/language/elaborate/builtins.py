@@ -8,7 +8,7 @@ from typing import Any
 
 from dlc.ir.dim import Dim, Expr, ceil_div, floor_div, maximum, minimum
 from dlc.language.elaborate import limits
-from dlc.language.elaborate.values import Builtin, Ratio, describe, is_dim, is_number
+from dlc.language.elaborate.values import Builtin, Ratio, bounded_size, describe, is_dim, is_number
 
 
 def _number(value: Any) -> int | float:
@@ -54,19 +54,22 @@ def power(base: Any, exponent: Any) -> Any:
     if isinstance(base, Expr):
         if not isinstance(exponent, int) or not 0 <= exponent <= 16:
             raise ValueError(f"a size can be raised to whole numbers from 0 to 16, found {describe(exponent)}")
-        return base**exponent
+        result: Any = 1
+        for _ in range(exponent):
+            result = bounded_size(result * base)
+        return result
     a, b = _number(base), _number(exponent)
     if isinstance(a, int) and isinstance(b, int) and b >= 0:
         if abs(a) > 1 and b * a.bit_length() > limits.BITS:
             raise ValueError(f"the result has more than {limits.BITS} bits")
         return a**b
     try:
-        result = float(a) ** float(b)
+        fraction = float(a) ** float(b)
     except (OverflowError, ZeroDivisionError) as error:
         raise ValueError(f"{a} ** {b} is not a finite number") from error
-    if isinstance(result, complex):
+    if isinstance(fraction, complex):
         raise ValueError(f"{a} ** {b} is not a real number")
-    return result
+    return fraction
 
 
 def _real(function: Callable[[float], float]) -> Callable[[Any], float]:
@@ -117,7 +120,7 @@ def _sum(values: Any) -> Any:
     for value in _sequence(values):
         if not is_dim(value) and not is_number(value):
             raise ValueError(f"expected numbers, found {describe(value)}")
-        total = total + value
+        total = bounded_size(total + value)
     return total
 
 

@@ -19,7 +19,7 @@ from dlc.language.elaborate.context import Frame, Mistake, evaluates
 from dlc.language.elaborate.gradient import gradient
 from dlc.language.elaborate.initializers import initializer
 from dlc.language.elaborate.names import callee as find_callee
-from dlc.language.elaborate.values import POISON, BlockRef, Builtin, FnRef, Given, Layer, describe
+from dlc.language.elaborate.values import POISON, BlockRef, Builtin, FnRef, Given, Layer, bounded_size, describe
 
 REPEATS = 100_000
 
@@ -139,7 +139,7 @@ def call_builtin(callee: Builtin, piped: Sequence[Any], values: Sequence[Given],
             found=str(len(found)),
         )
     try:
-        return callee.apply(*found)
+        return bounded_size(callee.apply(*found))
     except ZeroDivisionError:
         raise Mistake("E0209", "division by zero", span) from None
     except (ValueError, TypeError, OverflowError) as error:

@@ -11,7 +11,13 @@ DEPTH = 100
 STEPS = 200_000
 """Rounds of all `for` and `repeat`."""
 LIST = 100_000
-"""Elements of a compile-time list."""
+"""Elements of a compile-time list, with those of the lists in it."""
+LEVELS = 16
+"""Lists in one another."""
+TEXT = 10_000
+"""Characters of a compile-time string that is put together, and of a size as it is written."""
+FACTORS = 500
+"""Terms of a size, and the names and quotients multiplied in them."""
 BITS = 1024
 """Bits of a compile-time whole number."""
 SIZE = 2**40

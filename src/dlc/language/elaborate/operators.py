@@ -15,7 +15,7 @@ from dlc.language.elaborate.apply import apply, constant, named
 from dlc.language.elaborate.builtins import power
 from dlc.language.elaborate.context import Frame, Mistake, evaluates, place_of
 from dlc.language.elaborate.sizes import not_whole
-from dlc.language.elaborate.values import POISON, Condition, Ratio, describe, is_dim, is_number
+from dlc.language.elaborate.values import POISON, Condition, Ratio, bounded, bounded_size, describe, is_dim, is_number
 
 TENSOR = {
     "+": "add",
@@ -136,11 +136,8 @@ def compile_time(op: str, left: Any, right: Any, span: Span) -> Any:
     """The operator on compile-time values. Raises E0206, E0209, E0233."""
     if op in COMPARISONS:
         return compare(op, left, right, span)
-    if isinstance(left, tuple) and isinstance(right, tuple) and op == "+":
-        return left + right
-    if isinstance(left, str) and isinstance(right, str) and op == "+":
-        return (left + right)[:10_000]
-    for value in (left, right):
+    joined = op == "+" and any(isinstance(left, kind) and isinstance(right, kind) for kind in (tuple, str))
+    for value in () if joined else (left, right):
         if isinstance(value, bool) or not (is_dim(value) or isinstance(value, (float, Ratio))):
             raise Mistake(
                 "E0206",
@@ -150,11 +147,20 @@ def compile_time(op: str, left: Any, right: Any, span: Span) -> Any:
                 found=f"{describe(left)} and {describe(right)}",
             )
     try:
-        return _arithmetic(op, left, right, span)
+        return _joined(left, right) if joined else _arithmetic(op, left, right, span)
     except ZeroDivisionError:
         raise Mistake("E0209", "division by zero", span, found=f"{left} {op} {right}") from None
     except (ValueError, OverflowError) as error:
         raise Mistake("E0209", f"`{op}` has no result here: {error}", span) from None
+
+
+def _joined(left: Any, right: Any) -> Any:
+    """Two lists or strings as one. Raises ValueError for one that is too long."""
+    if isinstance(left, tuple):
+        return bounded(left + right)
+    if len(left) + len(right) > limits.TEXT:
+        raise ValueError(f"the string has more than {limits.TEXT:,} characters")
+    return left + right
 
 
 def _arithmetic(op: str, left: Any, right: Any, span: Span) -> Any:
@@ -177,7 +183,7 @@ def _arithmetic(op: str, left: Any, right: Any, span: Span) -> Any:
     )
     if isinstance(result, int) and result.bit_length() > limits.BITS:
         raise ValueError(f"the number has more than {limits.BITS} bits")
-    return result
+    return bounded_size(result)
 
 
 def _floats(op: str, left: Any, right: Any, span: Span) -> float:

@@ -11,7 +11,7 @@ from dlc.ir.types import DTYPES, DType, TensorType
 from dlc.language import ast
 from dlc.language.elaborate import habits, limits
 from dlc.language.elaborate.context import Frame, Mistake, place_of
-from dlc.language.elaborate.values import Poison, Ratio, describe, is_dim
+from dlc.language.elaborate.values import Poison, Ratio, bounded_size, describe, is_dim
 
 MISSING: Any = object()
 
@@ -270,6 +270,10 @@ def _declaration(node: ast.TypeExpr, span: Span) -> tuple[Label, ...]:
 def check_type(types: TensorType, span: Span) -> None:
     """The sizes of a type are possible. Raises E0235."""
     for dim in types.shape:
+        try:
+            bounded_size(dim)
+        except ValueError as error:
+            raise Mistake("E0235", str(error), span, found=f"{str(dim)[:60]} ...") from None
         if isinstance(dim, int):
             if not 0 <= dim <= limits.SIZE:
                 raise impossible_size(dim, span)

@@ -12,7 +12,7 @@ from dlc.language.elaborate import kinds, limits
 from dlc.language.elaborate.apply import constant
 from dlc.language.elaborate.context import Frame, Mistake, evaluates, executes
 from dlc.language.elaborate.sizes import declared, match
-from dlc.language.elaborate.values import POISON, Condition, Phantom, describe, is_number
+from dlc.language.elaborate.values import POISON, Condition, Phantom, bounded, describe, is_number
 
 
 @evaluates(ast.Int, ast.Float, ast.Str, ast.Bool)
@@ -31,9 +31,12 @@ def nothing(frame: Frame, node: ast.Nothing) -> None:
 
 @evaluates(ast.List, ast.Tuple)
 def sequence(frame: Frame, node: ast.List | ast.Tuple) -> Any:
-    """A list; POISON if one of its elements is."""
+    """A list; POISON if one of its elements is. Raises E0209 for one that is too large."""
     values = tuple([frame.guarded(item) for item in node.items])
-    return POISON if any(v is POISON for v in values) else values
+    try:
+        return POISON if any(v is POISON for v in values) else bounded(values)
+    except ValueError as error:
+        raise Mistake("E0209", str(error), node.span) from None
 
 
 @executes(ast.Assign)

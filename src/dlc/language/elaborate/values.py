@@ -16,6 +16,7 @@ from dlc.ir.graph import Value
 from dlc.ir.op import Initializer, Op
 from dlc.ir.types import DType, TensorType
 from dlc.language import ast
+from dlc.language.elaborate import limits
 
 
 class Poison:
@@ -150,6 +151,39 @@ Callee = Op | BlockRef | FnRef | Layer | Builtin
 def is_dim(value: Any) -> bool:
     """Whether it is a whole number or a size."""
     return isinstance(value, Expr) or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def bounded(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The list, if it is small enough. Raises ValueError for too many elements, or too deep a list.
+
+    Lists in lists are shared, so that few steps could make more elements than there is memory for.
+    """
+    count = extent(value, {}, limits.LEVELS)
+    if count > limits.LIST:
+        raise ValueError(f"the list has more than {limits.LIST:,} elements")
+    return value
+
+
+def bounded_size(size: Any) -> Any:
+    """The value, unless it is a size of more parts than anybody could read. Raises ValueError then."""
+    if isinstance(size, Expr):
+        factors = sum(1 + sum(power for _, power in monomial) for monomial, _ in size.terms)
+        if factors > limits.FACTORS or len(str(size)) > limits.TEXT:
+            raise ValueError("the size is made of too many parts")
+    return size
+
+
+def extent(value: tuple[Any, ...], known: dict[int, int], levels: int) -> int:
+    """The elements of a list and of the lists in it. Raises ValueError for more than so many lists in one another."""
+    if not levels:
+        raise ValueError(f"lists stand in one another more than {limits.LEVELS} deep")
+    total = len(value)
+    for item in value:
+        if isinstance(item, tuple):
+            if id(item) not in known:
+                known[id(item)] = extent(item, known, levels - 1)
+            total += known[id(item)]
+    return total
 
 
 def is_number(value: Any) -> bool:
