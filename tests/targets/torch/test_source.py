@@ -221,3 +221,20 @@ model M {
     assert text.count("class ") == 2, text
     clean(tmp_path / "out" / "model.py")
     assert_agrees(model, tmp_path / "out", {"x": np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)})
+
+
+def test_optional_steps_pass_on_the_right_operand(tmp_path: Path) -> None:
+    """Without its skip a block gives what the skip would be added to, also where another instance has the skip."""
+    model = program(tmp_path, """
+block Unit (size: int) (x: f32[N, D]) -> f32[N, size] {
+  y = x |> linear(size) @fc |> layer_norm @ln
+  return if D == size { x + dropout(y, p=0.2) } else { y }
+}
+model M {
+  input x: f32[N, 6]
+  output y: f32[N, 8] = x |> Unit(6) @a |> Unit(8) @b |> Unit(8) @c
+}
+""")
+    text = written(model, tmp_path / "out")
+    assert text.count("class ") == 2, text
+    assert_agrees(model, tmp_path / "out", {"x": np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)})

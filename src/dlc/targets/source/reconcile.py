@@ -69,11 +69,17 @@ that passes there instead of the result."""
 
 def _reconcile_group(graphs: list[Graph], found: dict[Node, Optional]) -> None:
     longest = max(graphs, key=len)
-    plans = {graph: plan for graph in graphs if graph is not longest and (plan := _plan(longest, graph)) is not None}
-    absent = {like for plan in plans.values() for like, here, _ in plan if here is None}
-    if not absent:
-        return
-    passing = {like: position for plan in plans.values() for like, _, position in plan if like in absent}
+    plans: dict[Graph, Plan] = {}
+    passing: dict[Node, int] = {}
+    for graph in graphs:
+        plan = _plan(longest, graph) if graph is not longest else None
+        if plan is None:
+            continue
+        lacks = {like: position for like, here, position in plan if here is None}
+        if all(passing.get(like, position) == position for like, position in lacks.items()):
+            plans[graph] = plan
+            passing.update(lacks)
+    absent = set(passing)
     for like in absent:
         found[like] = Optional(True, like, _hint(like), passing[like])
     for graph, plan in plans.items():
