@@ -72,6 +72,32 @@ model class_ {
   a = layers |> Stack(4, 5) @call |> Stack(6, 7) @"build"
   output self: f32[N, 3] = a |> linear(3) @"x.y.z" |> linear(3) @"1.0" |> linear(3) @name
 }""", {"N": 2}),
+    "unet": ("""layout NCHW
+block Conv(c: int) (x: f32[N, Cin, H, W]) -> f32[N, c, H, W] {
+  return x |> conv2d(c, kernel=3, pad=1) @conv |> relu
+}
+block Up(c: int) (x: f32[N, Cin, H, W], skip: f32[N, Cs, 2 * H, 2 * W]) -> f32[N, c, 2 * H, 2 * W] {
+  up = x |> conv_transpose2d(c, kernel=3, stride=2, pad=1, output_pad=1) @up
+  return concat(skip, up, axis=1) |> Conv(c) @conv
+}
+model Net {
+  input image: f32[N, 3, H, W]
+  assume H % 4 == 0
+  assume W % 4 == 0
+  a = image |> Conv(4) @a
+  b = a |> max_pool(2) |> Conv(6) @b
+  c = b |> max_pool(2) |> Conv(8) @c
+  output mask: f32[N, 2, H, W] = Up(Up(c, b, 6) @up2, a, 4) @up1 |> conv2d(2, kernel=1) @head
+}""", {"N": 1, "H": 8, "W": 4}),
+    "experts": ("""
+block Expert(inner: int) (x: f32[N, D]) -> f32[N, D] {
+  return x |> linear(inner) @up |> relu |> linear(D) @down
+}
+model Net {
+  input x: f32[N, 4]
+  score = x |> linear(1) @gate |> mean
+  output y: f32[N, 4] = cond score > 0 { x |> Expert(3) @small } else { x |> Expert(9) @large }
+}""", {"N": 3}),
     "image_in_image_out": ("""layout NCHW
 model Net {
   input image: f32[N, 3, H, W]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dlc.ir.graph import Graph
+from dlc.ir.graph import Call, Graph
 from dlc.targets.keras.table import TABLE, Result, Site, call, tuple_of
 from dlc.targets.source.code import Code, literal
 from dlc.targets.source.dialect import Several
@@ -30,7 +30,15 @@ def cond(site: Site) -> Result:
     captures = site.args[1:]
     then = _define(site, "then", [], site.node.regions[0], captures)
     otherwise = _define(site, "otherwise", [], site.node.regions[1], captures)
+    if site.function.is_method and any(map(_has_layers, site.node.regions)):
+        site.function.emit("if not self.built:  # both branches make their variables", f"    {then}()",
+                           f"    {otherwise}()")
     return _result(site, call("ops.cond", site.x, then, otherwise))
+
+
+def _has_layers(region: Graph) -> bool:
+    """Whether blocks are called in it; their variables are made when they are first called."""
+    return any(isinstance(node, Call) for node in region.walk())
 
 
 def _result(site: Site, expression: Code) -> Result:

@@ -23,7 +23,7 @@ from dlc.targets.keras.table import (
     tuple_of,
     weightless,
 )
-from dlc.targets.source.code import TERNARY, atom, within
+from dlc.targets.source.code import atom, bounds
 from dlc.targets.source.dialect import Several
 
 
@@ -195,7 +195,7 @@ def _forwards(site: Site, start: Dim | None, step: int, axis: int) -> tuple[Dim,
 def _part(site: Site, start: Dim | None, stop: Dim | None, step: int, axis: int) -> str:
     first = "" if start is None or start == 0 else site.size(start, "start")
     last = "" if stop is None or stop == site.type().shape[axis] else site.size(stop, "stop")
-    return f"{within(first, TERNARY)}:{last}" + (f":{step}" if step != 1 else "")
+    return bounds(first, last, step)
 
 
 @TABLE.writes("flip")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dlc.ir.dim import Dim
 from dlc.ir.graph import Apply
 from dlc.targets.keras.table import Code, Site, call, lit, weightless
-from dlc.targets.source.code import literal
+from dlc.targets.source.code import bounds, literal
 
 Pairs = Sequence[tuple[int, int]]
 
@@ -76,6 +76,5 @@ def _amount(pad: Pairs) -> Code:
 
 def cut(x: str, starts: Sequence[int], stops: Sequence[Code | None], steps: Sequence[int]) -> Code:
     """Part of the spatial axes of a channels-last tensor; itself where that is all."""
-    parts = [f"{a or ''}:{'' if b is None else b}{f':{s}' if s != 1 else ''}"
-             for a, b, s in zip(starts, stops, steps, strict=True)]
+    parts = [bounds(str(a or ""), "" if b is None else b, s) for a, b, s in zip(starts, stops, steps, strict=True)]
     return Code(x) if all(p == ":" for p in parts) else Code(f"{x}[:, {', '.join(parts)}]")

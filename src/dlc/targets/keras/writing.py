@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dlc.diagnostics import Diagnostic, Unsupported
+from dlc.ir.dim import Expr, Quotient
 from dlc.ir.graph import Apply, Graph, Input, Program, Weight, regions
 from dlc.ir.op import Composite, Problem
 from dlc.ir.types import Array
@@ -163,9 +164,29 @@ def source(program: Program, stored: list[Stored]) -> str:
     package = identifier(program.name.lower(), "model")
     style = Style("layers.Layer", "call", _IMPORTS, lambda name: _footer(program, name, stored),
                   initialise=f"super().__init__({autocast}**kwargs)", rest="**kwargs", explicit=bool(others),
-                  entry_base="keras.Model",
+                  entry_base="keras.Model", methods=_SYMBOLIC if _needs_exact_sizes(program) else (),
                   decorator=f"@keras.saving.register_keras_serializable(package={literal(package)})")
-    return write_source(program, KerasDialect(), style)
+    text = write_source(program, KerasDialect(), style)
+    return text.replace(_SYMBOLIC_TEXT, "") if "ops.shape(" in text else text
+
+
+_SYMBOLIC = (
+    "def compute_output_spec(self, *inputs):",
+    "    return self.call(*inputs)  # sizes stay open: a made-up one would not be a multiple as it must be",
+)
+_SYMBOLIC_TEXT = "".join(f"\n{line}" for line in ["", *(f"    {line}" for line in _SYMBOLIC)])
+
+
+def _needs_exact_sizes(program: Program) -> bool:
+    """Whether sizes are assumed to be multiples of numbers, in a program without control flow.
+
+    JAX and PyTorch trace a layer with a number in the place of an open size, which is no such multiple. Where a size is
+    read from a shape at run time there is no other way than tracing.
+    """
+    dims = {d for g in program.graphs() for v in [*g.inputs, *(o for n in g.nodes for o in n.outputs)]
+            for d in v.type.shape if isinstance(d, Expr)}
+    assumed = any(isinstance(atom, Quotient) for d in dims for monomial, _ in d.terms for atom, _ in monomial)
+    return assumed and not any(isinstance(n, Apply) and regions(n) for g in program.graphs() for n in g.nodes)
 
 
 def _footer(program: Program, name: str, stored: list[Stored]) -> str:

@@ -9,6 +9,7 @@ from textwrap import wrap as fill
 
 from dlc.ir.graph import Graph, Program
 from dlc.targets.source.body import INDENT
+from dlc.targets.source.captures import uncapture
 from dlc.targets.source.code import plain
 from dlc.targets.source.dialect import Dialect
 from dlc.targets.source.fragment import Fragment, write_fragment
@@ -27,7 +28,7 @@ class Style:
     imported, in the order of the file. initialise: the call of the base class' `__init__`; `rest` stands at the end of
     the parameters of `__init__`, such as `**kwargs`. footer: source after the classes, given the name of the model's.
     entry_base: the base class of the model itself, where it is another one. decorator: the line before every class.
-    explicit: every class has an `__init__`, also one without members.
+    explicit: every class has an `__init__`, also one without members. methods: lines at the end of every class.
     """
 
     base: str
@@ -39,15 +40,18 @@ class Style:
     entry_base: str = ""
     decorator: str = ""
     explicit: bool = False
+    methods: tuple[str, ...] = ()
 
 
 def write_source(program: Program, dialect: Dialect, style: Style) -> str:
     """The text of model.py. The blocks of the program are changed (see `reconcile`): give a copy."""
     def kinds(trial: Program) -> dict[Graph, object]:
+        uncapture(trial)
         found, numbers = _classes(trial, dialect, style)
         return {g: (found.of[i][0].name, tuple(s.text for s in found.of[i][1])) for g, i in numbers.items()}
 
     separate(program, kinds)
+    uncapture(program)
     classes, index = _classes(program, dialect, style)
     settled = classes.settle()
     entry = classes.of[index[program.entry]][0]
@@ -143,6 +147,7 @@ def _class(one: Class, renderer: Renderer, style: Style, *, is_entry: bool) -> s
         comment = f"  # {line.comment}" if line.comment else ""
         lines += [text + comment] if len(text + comment) <= LIMIT else wrap(text)
     lines += wrap(f"{INDENT * 2}return {', '.join(returned)}") if returned else []
+    lines += ["", *(f"{INDENT}{line}" for line in style.methods)] if style.methods else []
     return "\n".join(lines)
 
 
