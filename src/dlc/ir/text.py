@@ -279,6 +279,8 @@ class _Printer:
         if made is not None:
             own = set(owned(node).values())
             operands = [None if v in own else v for v in operands]
+            while operands[-1:] == [None]:
+                operands.pop()
         elif node.op.layer is not None:
             made = explicit_call(node, self.layout)
         return f"{node.op.name}({', '.join(self._arguments(node, operands, made))})"
