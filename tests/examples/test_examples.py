@@ -84,9 +84,9 @@ def test_engine(example: Example, engine: str) -> None:
     agrees_on_engine(example, engine)
 
 
-def agrees_on_target(example: Example, target: str, folder: Path) -> None:
+def agrees_on_target(example: Example, target: str, folder: Path, io_layout: str = "keep") -> None:
     case = prepared(example)
-    compiled = compile_model(case.loaded.model, target, folder / "out", sizes=case.sizes)
+    compiled = compile_model(case.loaded.model, target, folder / "out", io_layout=io_layout, sizes=case.sizes)
     assert [a.name for a in compiled.agreements] == case.loaded.program.entry.output_names
     assert [a for a in compiled.agreements if not a.ok] == []
 
@@ -96,6 +96,14 @@ def agrees_on_target(example: Example, target: str, folder: Path) -> None:
 def test_target(example: Example, target: str, tmp_path: Path) -> None:
     """What is written computes the same in its own framework, as near as the engines do."""
     agrees_on_target(example, target, tmp_path)
+
+
+@pytest.mark.slow
+@every_target
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if "layout" in Path(FOLDER, e.file).read_text()], ids=str)
+def test_native_layout(example: Example, target: str, tmp_path: Path) -> None:
+    """Images in the framework's own order of axes change nothing else."""
+    agrees_on_target(example, target, tmp_path, "native")
 
 
 @pytest.mark.slow

@@ -69,6 +69,50 @@ class Elman(nn.Module):
         return self.readout(y), final[0]
 
 
+class VAE(nn.Module):
+    """The variational autoencoder of PyTorch's examples; the noise is given."""
+
+    def __init__(self, pixels: int, hidden: int, latent: int) -> None:
+        super().__init__()
+        self.fc1, self.fc21, self.fc22 = nn.Linear(pixels, hidden), nn.Linear(hidden, latent), nn.Linear(hidden, latent)
+        self.fc3, self.fc4 = nn.Linear(latent, hidden), nn.Linear(hidden, pixels)
+
+    def forward(self, image: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        h = F.relu(self.fc1(image))
+        mu, logvar = self.fc21(h), self.fc22(h)
+        z = mu + noise * torch.exp(0.5 * logvar)
+        divergence = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+        return torch.sigmoid(self.fc4(F.relu(self.fc3(z)))), mu, divergence
+
+
+class UNet(nn.Module):
+    """The U-Net of the usual PyTorch repositories: padded convolutions with batch norm, transposed ones upwards."""
+
+    def __init__(self, base: int, classes: int) -> None:
+        super().__init__()
+        widths = [base * 2**i for i in range(5)]
+        self.down = nn.ModuleList(self.twice(i, o) for i, o in zip([3, *widths], widths, strict=False))
+        self.up = nn.ModuleList(nn.ModuleList([nn.ConvTranspose2d(2 * w, w, 2, stride=2), self.twice(2 * w, w)])
+                                for w in reversed(widths[:-1]))
+        self.head = nn.Conv2d(base, classes, 1)
+
+    @staticmethod
+    def twice(inner: int, outer: int) -> nn.Sequential:
+        return nn.Sequential(
+            nn.Conv2d(inner, outer, 3, padding=1, bias=False), nn.BatchNorm2d(outer), nn.ReLU(),
+            nn.Conv2d(outer, outer, 3, padding=1, bias=False), nn.BatchNorm2d(outer), nn.ReLU())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        skips = [self.down[0](x)]
+        for block in self.down[1:]:
+            skips.append(block(F.max_pool2d(skips[-1], 2)))
+        x = skips.pop()
+        for up, block in self.up:  # type: ignore[misc]
+            x = block(torch.cat([skips.pop(), up(x)], dim=1))
+        result: torch.Tensor = self.head(x)
+        return result
+
+
 def generator(latent: int, width: int) -> nn.Sequential:
     """The generator of the DCGAN tutorial."""
     def up(inner: int, outer: int) -> list[nn.Module]:
@@ -161,6 +205,8 @@ def channels_last(original: Original) -> Original:
         {n: np.moveaxis(a, 1, -1) for n, a in inputs.items()}))
 
 
+_VAE = {"pixels": 64, "hidden": 24, "latent": 5}
+_UNET = {"base": 4, "classes": 3}
 _TAGGER = {"vocab": 40, "tags": 7, "width": 12, "hidden": 8}
 
 TUTORIALS = {
@@ -173,6 +219,10 @@ TUTORIALS = {
                       arguments={"latent": 10, "width": 4}),
     "discriminator": Twin("gan.dl", lambda: of_torch(discriminator(4)), model="Discriminator",
                           arguments={"width": 4}),
+    "mlp": Twin("mlp.dl", lambda: of_torch(nn.Sequential(
+        nn.Linear(784, 128), nn.ReLU(), nn.Dropout(0.2), nn.Linear(128, 10)))),
+    "vae": Twin("vae.dl", lambda: of_torch(VAE(**_VAE)), arguments=_VAE, sizes={"N": 3}),
+    "unet": Twin("unet.dl", lambda: of_torch(UNet(**_UNET)), arguments=_UNET, sizes={"N": 1, "H": 32, "W": 16}),
     "mnist_nhwc": Twin("mnist_nhwc.dl", lambda: of_keras(mnist)),
     "cifar_cnn": Twin("cifar_cnn.dl", lambda: of_keras(cifar)),
     "toy_resnet": Twin("residual.dl", lambda: channels_last(of_keras(toy_resnet))),
