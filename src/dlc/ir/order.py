@@ -82,22 +82,24 @@ def at_most(a: Dim, b: Dim) -> Answer:
         return Answer.YES
     if high is not None and high < 0:
         return Answer.NO
-    low, _ = bounds(_without_quotients(difference))
-    return Answer.YES if low is not None and low >= 0 else Answer.UNKNOWN
+    scaled, factor = _without_quotients(difference)
+    low, _ = bounds(scaled)
+    return Answer.YES if low is not None and low > -factor else Answer.UNKNOWN
 
 
-def _without_quotients(dim: Dim) -> Dim:
-    """A dim that is >= 0 only if the given one is: p // q lies between (p - q + 1) / q and p / q.
+def _without_quotients(dim: Dim) -> tuple[Dim, int]:
+    """A dim b without quotients and a factor f with f * dim >= b: p // q lies between (p - q + 1) / q and p / q.
 
-    So W - W // 2 is at least (2 W - W) / 2.
+    So 2 (W - W // 2) is at least 2 W - W. A whole dim is >= 0 where b > -f.
     """
     for monomial, coefficient in terms_of(dim):
         atom = monomial[0][0] if len(monomial) == 1 and monomial[0][1] == 1 else None
         if isinstance(atom, FloorDiv) and isinstance(atom.denominator, int):
             q, rest = atom.denominator, dim - coefficient * atom_expr(atom)
             bound = atom.numerator if coefficient < 0 else atom.numerator - (q - 1)
-            return _without_quotients(q * rest + coefficient * bound)
-    return dim
+            inner, factor = _without_quotients(q * rest + coefficient * bound)
+            return inner, q * factor
+    return dim, 1
 
 
 def _at_least(a: Dim, b: Dim) -> Answer:
