@@ -69,7 +69,7 @@ def check(source: Readable) -> list[Diagnostic]:
 
 
 def _values(module: Module, program: Program | None, report: Collector) -> WeightFile | None:
-    """The weight file that a file names, checked against the program. Reports what is wrong with it (E0540 to E0544)."""
+    """The weight file that a source names, checked against the program. Reports what is wrong (E0540 to E0544)."""
     if module.weights is None:
         return None
     span = module.weights.span

@@ -111,7 +111,8 @@ def record(frame: Frame, assumption: Assumption) -> None:
 
 def compose(old: dict[str, Dim], new: dict[str, Dim]) -> dict[str, Dim]:
     """The substitution that does the old one, then the new one."""
-    return {**{name: substitute(dim, new) for name, dim in old.items()}, **new}
+    changed = {name: substitute(dim, new) for name, dim in old.items() if not new.keys().isdisjoint(names(dim))}
+    return {**old, **changed, **new}
 
 
 def consequence(left: Dim, right: Dim) -> dict[str, Dim] | None:

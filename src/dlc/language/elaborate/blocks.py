@@ -181,6 +181,7 @@ def _build(inner: Frame, reference: BlockRef, tensors: dict[str, Any]) -> Specia
 def call_function(frame: Frame, reference: FnRef, piped: Sequence[Any], given: Sequence[Given], span: Span) -> Any:
     """Build the body of a function where it is called; its result, or a tuple of its results."""
     frame.session.used.add(reference)
+    frame.session.count_step(span, limits.CALL)
     bound = bind(reference, piped, given, span)
     if bound.poisoned:
         return POISON

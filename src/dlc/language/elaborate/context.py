@@ -41,6 +41,10 @@ class Mistake(Exception):
         self.diagnostic = Diagnostic(code, message, span, expected, found, hint, tuple(labels))
 
 
+class Enough(Exception):
+    """The report is full: nothing that is found from here on would be shown."""
+
+
 class Overflow(Exception):
     """A limit that ends the whole elaboration."""
 
@@ -127,12 +131,12 @@ class Session:
                 "put what is repeated into a block: a block is built once however often it is called",
             )
 
-    def count_step(self, span: Span) -> None:
-        self.steps += 1
+    def count_step(self, span: Span, count: int = 1) -> None:
+        self.steps += count
         if self.steps > limits.STEPS:
             raise overflow(
                 span,
-                f"`for` and `repeat` make more than {limits.STEPS:,} rounds in all",
+                f"`for`, `repeat` and functions make more than {limits.STEPS:,} rounds in all",
                 "check the counts; a run-time loop is written with `scan` or `while`",
             )
 
@@ -226,6 +230,8 @@ class Frame:
             calls = tuple(Label(c.span, f"in {c.text}, called here") for c in self.trail[: -TRAIL - 1 : -1])
             d = Diagnostic(d.code, d.message, d.span, d.expected, d.found, d.hint, d.labels + calls, d.severity)
         self.session.report.add(d)
+        if self.session.report.full and not self.session.pending:
+            raise Enough
 
     def fix(self, name: str, value: Any, what: str, place: Span) -> None:
         """Bind a name that cannot be bound again."""

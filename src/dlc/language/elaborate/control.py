@@ -13,6 +13,7 @@ from dlc.ir.types import TensorType
 from dlc.language import ast
 from dlc.language.elaborate.apply import constant, local
 from dlc.language.elaborate.context import Frame, Mistake, evaluates, place_of
+from dlc.language.elaborate.statements import rebound
 from dlc.language.elaborate.values import POISON, describe, is_dim, is_number
 
 
@@ -27,11 +28,12 @@ class Region:
         self.frame.labels = frame.labels
 
     def state(self, name: str, type: TensorType, span: Span) -> Input:
-        """An input of its own, known by a name inside."""
+        """An input of its own, known by a name inside. Raises E0203 for the name of a size or hyper-parameter."""
+        if name in self.frame.fixed:
+            raise rebound(self.frame, name, Span(span.source, span.start, span.start + len(name)))
         value = self.frame.graph.add_input(name, type, span=span)
         self.frame.names[name] = value
         self.frame.places[name] = span
-        self.frame.fixed.pop(name, None)
         return value
 
     def finish(self, values: Sequence[Any], nodes: Sequence[ast.Expr]) -> bool:

@@ -9,7 +9,9 @@ EXPANDED = 5_000_000
 DEPTH = 100
 """Blocks and functions inside one another."""
 STEPS = 200_000
-"""Rounds of all `for` and `repeat`."""
+"""Rounds of all `for` and `repeat`, and calls of functions."""
+CALL = 4
+"""Rounds that a call of a function counts as: its body is elaborated anew."""
 LIST = 100_000
 """Elements of a compile-time list, with those of the lists in it."""
 LEVELS = 16

@@ -25,7 +25,7 @@ from dlc.language.elaborate import (  # noqa: F401  # each enters its evaluators
     statements,
 )
 from dlc.language.elaborate.blocks import build_alone
-from dlc.language.elaborate.context import Frame, Mistake, Overflow, Session, head, overflow
+from dlc.language.elaborate.context import Enough, Frame, Mistake, Overflow, Session, head, overflow
 from dlc.language.elaborate.values import POISON, BlockRef, FnRef, Module
 
 RESTARTS = 50
@@ -48,10 +48,11 @@ def elaborate(
     """
 
     def build(session: Session) -> Program | None:
-        program = _model(session, module, model, arguments)
-        if used is not None:
-            used.update(session.used)
-        return program
+        try:
+            return _model(session, module, model, arguments)
+        finally:
+            if used is not None:
+                used.update(session.used)
 
     return _attempts(build, report, generic)
 
@@ -66,6 +67,8 @@ def _attempts(build: Callable[[Session], Program | None], report: Collector, gen
         try:
             with _deep_stack():
                 program = build(session)
+        except Enough:
+            pass
         except Overflow as end:
             session.report.add(end.diagnostic)
         except RecursionError:
@@ -194,17 +197,21 @@ def check_module(module: Module, report: Collector) -> dict[str, Program | None]
     programs: dict[str, Program | None] = {}
     used: set[BlockRef | FnRef] = set()
     for model in module.models.values():
+        if report.full:
+            return programs
         generic = any(p.default is None for p in model.hypers)
         programs[model.name] = elaborate(module, model, {}, report, generic=generic, used=used)
     for item in module.items.values():
-        if isinstance(item, (BlockRef, FnRef)) and item.module is module and item not in used:
+        if isinstance(item, (BlockRef, FnRef)) and item.module is module and item not in used and not report.full:
             _check_alone(item, report, used)
     return programs
 
 
 def _check_alone(item: BlockRef | FnRef, report: Collector, used: set[BlockRef | FnRef]) -> None:
     def build(session: Session) -> None:
-        build_alone(session, item)
-        used.update(session.used)
+        try:
+            build_alone(session, item)
+        finally:
+            used.update(session.used)
 
     _attempts(build, report, generic=True)

@@ -10,7 +10,7 @@ from dlc.ir.graph import Input, Value, Weight
 from dlc.language import ast
 from dlc.language.elaborate import kinds, limits
 from dlc.language.elaborate.apply import constant
-from dlc.language.elaborate.context import Frame, Mistake, evaluates, executes
+from dlc.language.elaborate.context import Frame, Mistake, evaluates, executes, head
 from dlc.language.elaborate.sizes import declared, match
 from dlc.language.elaborate.values import POISON, Condition, Phantom, bounded, describe, is_number
 
@@ -81,23 +81,27 @@ def bind(frame: Frame, target: ast.Target, value: Any, span: Span) -> None:
     """Give a value a name. Raises E0203 for a name that is fixed, and what `match` raises for a written type."""
     name = target.name
     if name in frame.fixed:
-        what = frame.fixed[name]
-        place = frame.places.get(name)
-        raise Mistake(
-            "E0203",
-            f"`{name}` is {what} and cannot be bound again",
-            target.span,
-            expected="a new name",
-            found=name,
-            labels=(Label(place, f"{what[2:]} `{name}`"),) if place is not None else (),
-            hint="tensors may be bound again; sizes, hyper-parameters and layers may not",
-        )
+        raise rebound(frame, name, target.span)
     if target.type is not None:
         value = _typed(frame, target, target.type, value, span)
     if isinstance(value, Value) and not value.name and not isinstance(value, (Input, Weight)):
         value.name = name
     frame.names[name] = value
     frame.places[name] = target.span
+
+
+def rebound(frame: Frame, name: str, span: Span) -> Mistake:
+    """E0203, for a name that is fixed."""
+    what, place = frame.fixed[name], frame.places.get(name)
+    return Mistake(
+        "E0203",
+        f"`{name}` is {what} and cannot be bound again",
+        span,
+        expected="a new name",
+        found=name,
+        labels=(Label(place, f"{what.split(' ', 1)[1]} `{name}`"),) if place is not None else (),
+        hint="tensors may be bound again; sizes, hyper-parameters and layers may not",
+    )
 
 
 def _typed(frame: Frame, target: ast.Target, wanted: ast.TypeExpr, value: Any, span: Span) -> Any:
@@ -143,14 +147,16 @@ def if_expression(frame: Frame, node: ast.If) -> Any:
                     _speculate(frame, body)
             return POISON
         if taken:
-            return body_value(frame.inner(), branch.body)
+            return body_value(frame, branch.body)
     assert node.otherwise is not None
-    return body_value(frame.inner(), node.otherwise)
+    return body_value(frame, node.otherwise)
 
 
 def body_value(frame: Frame, body: ast.Body) -> Any:
-    """What a body is worth: its value, or a tuple of its values."""
-    frame.execute(body.statements)
+    """What a body is worth: its value, or a tuple of its values. What it binds stays inside."""
+    if body.statements:
+        frame = frame.inner()
+        frame.execute(body.statements)
     values = tuple(frame.guarded(v) for v in body.values)
     return values[0] if len(values) == 1 else values
 
@@ -220,13 +226,7 @@ def decide(frame: Frame, node: ast.Expr) -> bool | None:
 def for_loop(frame: Frame, node: ast.For) -> tuple[Any, ...] | None:
     """The body for each element; labels directly in it get the number of the round. Raises E0203, E0313."""
     if node.name in frame.fixed:
-        raise Mistake(
-            "E0203",
-            f"`{node.name}` is {frame.fixed[node.name]} and cannot be bound again",
-            node.span,
-            expected="a new name",
-            found=node.name,
-        )
+        raise rebound(frame, node.name, head(node.span, node.name))
     rounds = _rounds(frame, node)
     outer, before = frame.suffix, frame.session.complaints
     frame.fixed[node.name], frame.places[node.name] = "the index of a loop", node.span
