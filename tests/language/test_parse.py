@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from dataclasses import asdict
 
 import pytest
@@ -193,16 +192,6 @@ def test_many_mistakes_in_one_run() -> None:
         file(wrong)
     codes = [one.code for one in caught.value.diagnostics]
     assert len(codes) >= 4, codes
-
-
-def test_speed() -> None:
-    """A megabyte is read in bounded time (the aim is 600 KB/s; a loaded machine gets four times as long)."""
-    head = "block K{}(c: int) (x: f32[N, C]) -> f32[N, c] {{\n"
-    block = head + "  y = x |> linear(c, bias=false) @a |> relu\n  return y + x\n}}\n"
-    text = "dl 1\n" + "".join(block.format(i) for i in range(9000))
-    start = time.process_time()
-    file(text)
-    assert len(text) / (time.process_time() - start) > 150_000
 
 
 def test_cold_start() -> None:
