@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlc.diagnostics import Collector, Label, Span, suggestion
 from dlc.ir.graph import Program
-from dlc.ir.op import all_ops, is_op, op
+from dlc.ir.op import is_op, op
 from dlc.language import ast, train_schema
 from dlc.language.elaborate.context import Mistake, head
-from dlc.language.elaborate.habits import ARGUMENTS
 from dlc.language.elaborate.operators import compile_time
+from dlc.language.recipe_values import (
+    UNKNOWN,
+    Function,
+    Reference,
+    argument_hint,
+    declarations,
+    default_of,
+    key_span,
+    losses,
+    shown,
+    some,
+)
 from dlc.language.train_schema import KEYS, LISTS, REQUIRED, Want
-from dlc.language.walk import children
 
-UNKNOWN: Any = object()
-"""A hyper-parameter whose value is not known, or what was complained about."""
 _OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow"}
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A tensor: an output or input of the model, or (`source` is "data") a field of a batch."""
-
-    source: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"data.{self.name}" if self.source == "data" else self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A call: its name, values by position, and by name (with the defaults of the schema filled in)."""
-
-    name: str
-    values: tuple[Any, ...] = ()
-    arguments: tuple[tuple[str, Any], ...] = ()
-
-    def __getitem__(self, name: str) -> Any:
-        return dict(self.arguments)[name]
 
 
 class Reader:
@@ -51,10 +35,10 @@ class Reader:
         self, model: ast.ModelDecl, program: Program | None, arguments: Mapping[str, Any], report: Collector
     ) -> None:
         self.report, self.program = report, program
-        self.hypers = {p.name: arguments.get(p.name, _default(p)) for p in model.hypers}
+        self.hypers = {p.name: arguments.get(p.name, default_of(p)) for p in model.hypers}
         if program is not None:
             self.hypers.update(program.entry.parameters)
-        declared = list(_declarations(model.body))
+        declared = list(declarations(model.body))
         self.outputs = [n.name for n in declared if isinstance(n, ast.OutputDecl)]
         self.inputs = [n.name for n in declared if isinstance(n, ast.InputDecl)]
         self.fields: tuple[str, ...] | None = None
@@ -120,7 +104,12 @@ class Reader:
                     else f"it is called `{meant}` here"
                 )
             raise Mistake(
-                "E0400", f"a recipe has no `{entry.key}`", _key(entry), expected=some(KEYS), found=entry.key, hint=hint
+                "E0400",
+                f"a recipe has no `{entry.key}`",
+                key_span(entry),
+                expected=some(KEYS),
+                found=entry.key,
+                hint=hint,
             )
         if isinstance(want, Want):
             value = (
@@ -197,7 +186,7 @@ class Reader:
                     node.span,
                     found=name,
                     expected=", ".join(parameters) or "no arguments",
-                    hint=_argument_hint(name, parameters),
+                    hint=argument_hint(name, parameters),
                 )
             if name in given:
                 raise Mistake("E0406", f"`{name}` is given twice", node.span, expected="each argument once")
@@ -228,7 +217,7 @@ class Reader:
     def _need(self, value: Any, want: Want, what: str, span: Span) -> None:
         if value is UNKNOWN or (isinstance(value, tuple) and UNKNOWN in value) or want.admits(value):
             return
-        raise Mistake("E0402", f"{what} cannot be this", span, expected=want.text, found=_shown(value))
+        raise Mistake("E0402", f"{what} cannot be this", span, expected=want.text, found=shown(value))
 
     # --- losses, tensors, values ---
 
@@ -247,12 +236,12 @@ class Reader:
     def _operation(self, node: ast.Call) -> Function:
         name = node.callee.name if isinstance(node.callee, ast.Name) else node.callee.span.text
         if not is_op(name):
-            near = suggestion(name, _losses()) or suggestion(name, [f"{name}_loss"] if is_op(f"{name}_loss") else [])
+            near = suggestion(name, losses()) or suggestion(name, [f"{name}_loss"] if is_op(f"{name}_loss") else [])
             raise Mistake(
                 "E0403",
                 f"there is no loss or operation `{name}`",
                 node.callee.span,
-                expected=some(_losses()),
+                expected=some(losses()),
                 found=name,
                 hint=near or "`dlc ops` lists the operations",
             )
@@ -271,7 +260,7 @@ class Reader:
                     argument.span,
                     found=argument.name,
                     expected=", ".join(known),
-                    hint=_argument_hint(argument.name, known),
+                    hint=argument_hint(argument.name, known),
                 )
             else:
                 arguments[argument.name] = self._attribute(operation.name, argument)
@@ -307,7 +296,7 @@ class Reader:
                     f"`{argument.name}` of `{name}` cannot be this",
                     argument.span,
                     expected=str(error),
-                    found=_shown(value),
+                    found=shown(value),
                 ) from None
         return value
 
@@ -426,43 +415,3 @@ class Reader:
             expected="a number, a string, a list or a hyper-parameter",
             found=node.span.text[:60],
         )
-
-
-def _default(param: ast.Param) -> Any:
-    value = getattr(param.default, "value", UNKNOWN)
-    return value if isinstance(value, (int, float, str, bool)) else UNKNOWN
-
-
-def _declarations(node: ast.Node) -> Iterator[ast.Node]:
-    for child in children(node):
-        if isinstance(child, (ast.OutputDecl, ast.InputDecl)):
-            yield child
-        elif isinstance(child, (ast.If, ast.For, ast.Branch, ast.Body)):
-            yield from _declarations(child)
-
-
-def _argument_hint(name: str, known: Mapping[str, Any] | Sequence[str]) -> str | None:
-    meant = train_schema.ARGUMENT_HABITS.get(name, ARGUMENTS.get(name))
-    return f"it is called `{meant}` here" if meant in known else suggestion(name, known)
-
-
-def some(names: Iterable[str]) -> str:
-    """The first of some names."""
-    listed = list(names)
-    return ", ".join(listed[:12]) + (", ..." if len(listed) > 12 else "")
-
-
-def _losses() -> list[str]:
-    return [n for n, o in all_ops().items() if o.family.endswith("losses")]
-
-
-def _key(entry: ast.Entry) -> Span:
-    return Span(entry.span.source, entry.span.start, entry.span.start + len(entry.key))
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, str):
-        return f'"{value[:40]}"'
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "none" if value is None else str(value)[:60]

@@ -14,7 +14,8 @@ from dlc.ir.graph import Program
 from dlc.language import ast
 from dlc.language.elaborate import Module
 from dlc.language.elaborate.context import head
-from dlc.language.recipe_reader import Function, Reader, Reference
+from dlc.language.recipe_reader import Reader
+from dlc.language.recipe_values import Function, Reference
 
 __all__ = ["Function", "Recipe", "Reference", "check_recipes", "recipes_of"]
 
