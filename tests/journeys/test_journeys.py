@@ -51,6 +51,18 @@ def test_sizes_fit_the_model(path: Path) -> None:
     assert sample_sizes(program, {"H": 24})["H"] == 24
 
 
+def test_sizes_are_large_enough_to_compute(tmp_path: Path) -> None:
+    """Sizes that fit every shape may still be too small for an operation inside; larger ones are tried."""
+    path = tmp_path / "model.dl"
+    path.write_text("""dl 1
+model Net {
+  input x: f32[N, T]
+  output y: f32[N, T + 6] = x |> pad(((3, 3),), axes=[1], mode="reflect")
+}""", encoding="utf-8")
+    (agreement,) = dlc.load(path).to("onnx", tmp_path / "m.onnx").agreements
+    assert agreement.ok
+
+
 def test_inputs_fit_their_use(path: Path) -> None:
     """Integers that index an embedding stay below its rows; types and shapes are those declared."""
     program = load(str(path)).program

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dlc.diagnostics import Diagnostic, UsageError
+from dlc.ir.op import Problem
 from dlc.ir.text import print_program
+from dlc.ir.types import Array
 from dlc.journeys.models import Model
-from dlc.journeys.samples import sample_inputs, sample_sizes
+from dlc.journeys.samples import no_sizes, possible_sizes, sample_inputs
 from dlc.journeys.verification import Agreement, Oracle, require_agreement
 from dlc.targets import target as find_target
 from dlc.targets.source.tensors import write_tensors
@@ -72,12 +74,23 @@ def _check_suffix(target: Target, output: Path) -> None:
 
 def _verified(model: Model, target: Target, made: Path, given: Mapping[str, int]) -> list[Agreement]:
     program = model.program
-    sizes = sample_sizes(program, given)
-    inputs = sample_inputs(program, sizes)
-    oracle = Oracle(program, model.weights, inputs)
+    inputs, oracle = _sampled(model, given)
     agreements = oracle.compare(target.execute(program, made, inputs))
     require_agreement(agreements, f"the written {target.name} model")
     return agreements
+
+
+def _sampled(model: Model, given: Mapping[str, int]) -> tuple[dict[str, Array], Oracle]:
+    """Inputs and the exact answer, for the smallest sizes with which every operation is possible: the border that an
+    operation reflects may need larger ones than the shapes say."""
+    refused: Problem | None = None
+    for sizes in possible_sizes(model.program, given):
+        inputs = sample_inputs(model.program, sizes)
+        try:
+            return inputs, Oracle(model.program, model.weights, inputs)
+        except Problem as problem:
+            refused = problem
+    raise no_sizes(model.program) from refused
 
 
 def publish(made: Path, output: Path) -> list[str]:

@@ -6,7 +6,7 @@ holds; integers that index an embedding stay below its rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 
 import numpy as np
@@ -26,14 +26,27 @@ def sample_sizes(program: Program, given: Mapping[str, int]) -> dict[str, int]:
 
     Raises DlcError E0503 when no tried number makes all shapes possible.
     """
+    found = next(possible_sizes(program, given), None)
+    if found is None:
+        raise no_sizes(program)
+    return found
+
+
+def possible_sizes(program: Program, given: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    """The sizes that make all shapes possible, from small to large."""
     wanted = sorted({n for v in program.entry.inputs for d in v.type.shape for n in names(d)} - given.keys())
     batch = {_batch(program)} if "N" not in wanted else {"N"}
     dims = _all_dims(program)
     for size in _CANDIDATES:
         sizes = {n: 2 if n in batch else size for n in wanted} | dict(given)
         if _possible(program, dims, sizes):
-            return sizes
-    raise DlcError(Diagnostic(
+            yield sizes
+
+
+def no_sizes(program: Program) -> DlcError:
+    """No tried number makes all shapes possible."""
+    wanted = sorted({n for v in program.entry.inputs for d in v.type.shape for n in names(d)})
+    return DlcError(Diagnostic(
         "E0503", f"found no sizes for {', '.join(wanted)} under which every tensor of `{program.name}` has a shape",
         None, hint="give them: `--shape image=1,3,224,224` or `--shape H=224`"))
 

@@ -184,3 +184,19 @@ def test_execute_says_what_the_runtime_says(tmp_path: Path) -> None:
     written = write(BLOCKS, tmp_path)
     with pytest.raises(DlcError, match="image"):
         execute(written.path, {})
+
+
+def test_what_cannot_be_unrolled_is_refused(tmp_path: Path) -> None:
+    """A projected state over an unknown number of steps is refused with a sentence and a place."""
+    from dlc.diagnostics import Unsupported
+    path = tmp_path / "model.dl"
+    path.write_text("""dl 1
+model Net {
+  input x: f32[N, T, 4]
+  y, _, _ = x |> lstm(6, proj_size=3) @reader
+  output y: f32[N, T, 3] = y
+}""", encoding="utf-8")
+    program = load(path)
+    with pytest.raises(Unsupported, match="known number of steps") as caught:
+        TARGET.write(program, draw(program, 0), tmp_path / "m.onnx", options=Options())
+    assert caught.value.diagnostics[0].span is not None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dlc.targets.source.code import (
     Code,
     atom,
+    bounds,
     call,
     either,
     infix,
@@ -103,3 +104,12 @@ def test_forget_keeps_the_shape_of_marks() -> None:
     record = Record()
     read(forget(call("f", lit(3, "n"), block_mark(7), stride=option(2, 1, "s"))), record)
     assert record.seen == [ANY, "7True", ANY]
+
+
+@pytest.mark.parametrize(("first", "last", "step", "expected"), [
+    ("1", "n", 2, "1:n:2"), ("", "-1", 1, ":-1"), ("", "", 3, "::3"), ("n - 1", "", 1, "n - 1 :"),
+    ("", "n - 1", 2, ": n - 1 : 2"), ("n - 1", "", 2, "n - 1 :: 2"), ("a", "len(x)", 1, "a : len(x)"),
+])
+def test_bounds_are_spaced_as_ruff_does(first: str, last: str, step: int, expected: str) -> None:
+    """A slice of names and numbers is tight, any other has spaces around its colons."""
+    assert bounds(first, last, step) == expected

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from dlc.ir.graph import Apply, Node, Value, Weight
+from dlc.ir.graph import Apply, Input, Node, Value, Weight
 from dlc.ir.types import TensorType
 from dlc.targets.keras.constants import filled_input, tensor
 from dlc.targets.keras.initialisers import initialiser
@@ -44,6 +45,11 @@ class KerasDialect:
     reserved = frozenset({"Path", "keras", "layers", "load", "load_file", "ops"})
     unsafe = _LAYER_ATTRIBUTES
     identity = "layers.Identity()"
+
+    def fills_in(self, value: Value, name: str, earlier: Sequence[str]) -> bool:
+        """`training`; and masks, which Keras looks for where none is given."""
+        absent = isinstance(value, Input) and value.default is not None
+        return name == "training" or (absent and name in ("mask", *(f"{k}_mask" for k in earlier)))
 
     def write(self, site: Site) -> Result:
         writer = TABLE.writer(site.node)

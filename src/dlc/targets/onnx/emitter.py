@@ -16,7 +16,7 @@ import numpy as np
 from dlc.diagnostics import Diagnostic, Unsupported
 from dlc.ir.build import body_graph
 from dlc.ir.graph import Apply, Call, Graph, Node, Value, Weight, join
-from dlc.ir.op import Composite, Op
+from dlc.ir.op import Composite, Op, Problem
 from dlc.ir.types import Array, DType, TensorType, dtype_of
 from dlc.targets.onnx.sizes import Sizes
 from dlc.targets.onnx.table import ELEMENT_TYPES, TABLE
@@ -197,7 +197,11 @@ class Emitter:
             message = f"onnx cannot express `{node.op.name}`: {reason}"
             raise Unsupported(Diagnostic("E0601", message, node.span))
         types = tuple(None if v is None else v.type for v in node.operands)
-        body = _definition(node.op, types, tuple(node.attributes.items()))
+        try:
+            body = _definition(node.op, types, tuple(node.attributes.items()))
+        except Problem as problem:
+            raise Unsupported(Diagnostic("E0601", f"onnx cannot express `{node.op.name}`: {problem.message}", node.span,
+                                         problem.expected, problem.found, problem.hint)) from problem
         return self.graph(body, [i for i in inputs if i is not None])
 
     def _apply_wider(self, node: Apply, wider: Apply, inputs: Sequence[str | None]) -> Sequence[str]:

@@ -59,6 +59,7 @@ class Body:
         self._nesting = Nesting(graph, dialect, members.optional if members is not None else {},
                                 inner=outer is not None)
         self._upfront: dict[Dim, None] = {}
+        self._returned: list[Code] = []
         self._helpers: dict[str, None] = outer._helpers if outer is not None else {}
         self.scope: Scope = Scope({}, (), dialect.axis)
 
@@ -142,7 +143,10 @@ class Body:
         """All statements with the return; `arguments` are the values that the caller gives, by name."""
         for _ in range(len(self.graph) + len(self.graph.outputs) + 3):
             try:
-                return self._write(arguments)
+                self._write(arguments)
+                self._now = FOREVER
+                self._returned = [self.text(v) for v in self.graph.outputs]
+                return self.lines
             except _TooLong as wide:
                 self._nesting.kept.update(wide.values)
             except UnknownSize as unknown:
@@ -156,7 +160,7 @@ class Body:
                                          found=str(dim)))
         self._upfront[dim] = None
 
-    def _write(self, arguments: Sequence[tuple[Value, str]]) -> list[Line]:
+    def _write(self, arguments: Sequence[tuple[Value, str]]) -> None:
         self.lines = []
         self._prepare()
         optional = [(v, n) for v, n in arguments if isinstance(v, Input) and v.default is not None]
@@ -174,7 +178,6 @@ class Body:
             self.scope.sizes[dim] = name
         for at, step in enumerate(self._statements):
             self._statement(step, at)
-        return self.lines
 
     def _fill_in(self, value: Value, name: str) -> None:
         """`if h0 is None: h0 = zeros`."""
@@ -186,8 +189,7 @@ class Body:
 
     def returns(self) -> list[Code]:
         """The expressions of the outputs, once the statements are written."""
-        self._now = FOREVER
-        return [self.text(v) for v in self.graph.outputs]
+        return self._returned
 
     def _prepare(self) -> None:
         steps = list(self._steps())

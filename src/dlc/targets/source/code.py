@@ -100,6 +100,17 @@ def method(receiver: str, name: str, *arguments: str | None, **keywords: Any) ->
     return call(f"{atom(receiver)}.{name}", *arguments, **keywords)
 
 
+def bounds(first: str, last: str, step: int = 1) -> str:
+    """`first:last:step` as `ruff format` writes it: spaces around the colons unless all is a name or a number.
+
+    first, last: empty where the slice begins or ends with the axis.
+    """
+    parts = [within(first, TERNARY), within(last, TERNARY), *([str(step)] if step != 1 else [])]
+    if all(re.fullmatch(r"(-?\w+)?", plain(p)) for p in parts):
+        return ":".join(parts)
+    return " : ".join(parts).strip().replace(":  :", "::")
+
+
 def literal(value: Any) -> str:
     """A Python literal as people write it: `1e-5`, `"same"`, `(2, 2)`, `float("inf")`."""
     if isinstance(value, str):
@@ -142,5 +153,5 @@ def either(present: bool, hint: str, then: str, otherwise: str) -> Code:
 
 
 __all__ = ["AND", "ATOM", "COMPARISON", "NOT", "OR", "POWER", "PRODUCT", "SHIFT", "SUM", "TERNARY", "UNARY", "XOR",
-           "Code", "Option", "atom", "call", "construct", "either", "infix", "level", "lit", "literal", "method",
-           "option", "plain", "prefix", "within"]
+           "Code", "Option", "atom", "bounds", "call", "construct", "either", "infix", "level", "lit",
+           "literal", "method", "option", "plain", "prefix", "within"]

@@ -192,6 +192,10 @@ class Dialect(Protocol):
     unsafe: frozenset[str]
     """Attribute names that a member must not have, because the base class uses them."""
 
+    def fills_in(self, value: Value, name: str, earlier: Sequence[str]) -> bool:
+        """Whether the framework gives an argument of this name, after those, a value of its own."""
+        ...
+
     def write(self, site: Site) -> Result:
         """The functional form of a node."""
         ...

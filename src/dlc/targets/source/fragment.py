@@ -77,7 +77,8 @@ def argument_names(graph: Graph, dialect: Dialect) -> list[str]:
     taken: set[str] = set(dialect.reserved)
     names: list[str] = []
     for value in graph.inputs:
-        names.append(unique(identifier(value.name, "x"), taken))
+        name = identifier(value.name, "x")
+        names.append(unique(f"{name}_" if dialect.fills_in(value, name, names) else name, taken))
         taken.add(names[-1])
     return names
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dlc.ir.graph import Apply, Node, Value, Weight
@@ -33,6 +34,9 @@ class TorchDialect:
     reserved = frozenset({"F", "Path", "load", "load_file", "math", "nn", "torch"})
     identity = "nn.Identity()"
     unsafe = _MODULE_ATTRIBUTES
+
+    def fills_in(self, value: Value, name: str, earlier: Sequence[str]) -> bool:
+        return False
 
     def write(self, site: Site) -> Result:
         writer = TABLE.writer(site.node)
