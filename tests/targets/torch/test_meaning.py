@@ -109,3 +109,23 @@ model Recurrent {
     rng = np.random.default_rng(0)
     assert_agrees(model, tmp_path / "out", {"x": rng.normal(size=(2, 3, 5)).astype(np.float32),
                                             "c0": rng.normal(size=(4, 2, 6)).astype(np.float32)})
+
+
+def test_layers_inside_regions(tmp_path: Path) -> None:
+    """Layers inside a branch or a loop are modules of the class, batch norms with their counters."""
+    model = program(tmp_path, """
+layout NCHW
+model Branches {
+  input x: f32[N, 6]
+  y = cond mean(x) > 0.0 { x |> linear(6) @yes |> batch_norm @bn } else { x |> linear(6) @no |> tanh }
+  z = while (z = y) max(abs(z)) > 0.5 { (z |> linear(6) @step |> tanh) * 0.1 }
+  output y: f32[N, 6] = y
+  output z: f32[N, 6] = z
+}
+""")
+    text = written(model, tmp_path / "out")
+    for name in ("yes", "no", "step"):
+        assert f"self.{name} = nn.Linear(6, 6)" in text
+    x = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)
+    for sign in (1, -1):
+        assert_agrees(model, tmp_path / "out", {"x": (np.abs(x) * sign).astype(np.float32)})

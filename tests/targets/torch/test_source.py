@@ -238,3 +238,24 @@ model M {
     text = written(model, tmp_path / "out")
     assert text.count("class ") == 2, text
     assert_agrees(model, tmp_path / "out", {"x": np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)})
+
+
+def test_blocks_without_weights_need_no_label(tmp_path: Path) -> None:
+    """A block that is called without a label is a member with the name of the block."""
+    model = program(tmp_path, """
+block Twice (x: f32[N, D]) -> f32[N, D] {
+  return x * 2.0 |> tanh
+}
+block SoftMin (x: f32[N, D]) -> f32[N, D] {
+  return softmax(-x)
+}
+model M {
+  input x: f32[N, 6]
+  output y: f32[N, 6] = x |> Twice |> SoftMin |> Twice
+}
+""")
+    text = written(model, tmp_path / "out")
+    assert "self.soft_min = SoftMin()" in text
+    assert text.count("self.twice(") == 2
+    clean(tmp_path / "out" / "model.py")
+    assert_agrees(model, tmp_path / "out", {"x": np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)})

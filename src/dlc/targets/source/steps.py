@@ -62,7 +62,8 @@ class Nesting:
             return False
         if value in self.graph.outputs:
             once = not value.uses and self.graph.outputs.count(value) == 1
-            return once and (self.inner or (len(self.graph.outputs) == 1 and not following))
+            alone = len(self.graph.outputs) == 1 and not following
+            return once and (self.inner or alone or (not own_name(value) and depth <= 2))
         readers = list(value.uses)
         if len(readers) != 1 or readers[0][0].graph is not self.graph:
             return False

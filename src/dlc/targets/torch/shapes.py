@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from dlc.ir.dim import Dim, product
-from dlc.targets.source.code import TERNARY, Code, atom, within
+from dlc.targets.source.code import TERNARY, Code, atom, plain, within
 from dlc.targets.source.dialect import Several
 from dlc.targets.torch.table import (
     TABLE,
@@ -259,9 +260,12 @@ def slice_(site: Site) -> Result:
 
 
 def _part(site: Site, start: Dim | None, stop: Dim | None, step: int) -> str:
-    first = "" if start is None or start == 0 else site.size(start, "start")
+    first = "" if start is None or start == 0 else within(site.size(start, "start"), TERNARY)
     last = "" if stop is None else site.size(stop, "stop")
-    return f"{within(first, TERNARY)}:{last}" + (f":{step}" if step != 1 else "")
+    parts = [first, last] if step == 1 else [first, last, str(step)]
+    if all(re.fullmatch(r"(-?\w+)?", plain(p)) for p in parts):
+        return ":".join(parts)
+    return " : ".join(parts).strip().replace(":  :", "::")
 
 
 def _backwards(site: Site) -> Result:

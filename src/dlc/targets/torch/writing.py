@@ -41,8 +41,8 @@ def write(program: Program, weights: Mapping[str, Array], where: Path, *, option
     """Write model.py and weights.safetensors into the folder. See `dlc.targets.target.Write`."""
     ready = prepare(program, weights, options)
     types = {path: weight.type for path, weight in ready.weights().items()}
-    counters = _counters(ready.entry, "")
     (where / "model.py").write_text(source(ready, has_weights=bool(types)), encoding="utf-8")
+    counters = _counters(ready.entry, "")
     if types:
         write_tensors(where / "weights.safetensors", types | dict.fromkeys(counters, TensorType(I64, ())),
                       _Both(counters, ready.values), {"format": "pt", "io_layout": options.io_layout})
