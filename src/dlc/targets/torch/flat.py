@@ -9,7 +9,6 @@ from dlc.ir.graph import Graph, Value
 from dlc.targets.source.body import INDENT, Body
 from dlc.targets.source.code import plain
 from dlc.targets.torch.dialect import TorchDialect
-from dlc.targets.torch.table import TABLE
 
 IMPORTS = "import math\n\nimport torch\nimport torch.nn.functional as F\n"
 
@@ -56,5 +55,3 @@ def _with_deletions(lines: list[str], results: list[str]) -> list[str]:
             result.append(f"del {', '.join(done[at])}")
     return result
 
-
-__all__ = ["TABLE", "straight_line"]
