@@ -162,3 +162,40 @@ model M(t: dtype = f16) {
 """
     assert types(text) == ["f16[N, 2, 3, C]"]
     assert [str(v.type) for v in program(text, t="i32").entry.outputs] == ["i32[N, 2, 3, C]"]
+
+
+@pytest.mark.parametrize(
+    ("said", "part", "expected"),
+    [
+        ("T <= 16", "places[:T]", "T"),
+        ("16 >= T", "places[:T]", "T"),
+        ("min(16, T) == T", "places[:T]", "T"),
+        ("T >= 4", "x[-2:]", "2"),
+        ("T > 1", "x[:2]", "2"),
+        ("T - 2 >= 0", "x[T - 2:]", "2"),
+        ("T >= 4", "x[2:-2]", "T - 4"),
+        ("T >= 5", "x[1:-1:2]", "(T + 1) // 2 - 1"),
+        ("T >= 1", "x[:2]", "min(2, T)"),
+        ("T != 1", "x[:2]", "min(2, T)"),
+        ("T >= 4", "x[::-2]", "(T + 1) // 2"),
+    ],
+)
+def test_slices_on_axes_that_are_long_enough(said: str, part: str, expected: str) -> None:
+    """What is assumed of the order of sizes says that a slice is not cut short, and only what is assumed."""
+    text = f"model M {{\n  input x: f32[T]\n  assume {said}\n  param places: f32[16]\n  output y = {part}\n}}\n"
+    assert types(text) == [f"f32[{expected}]"]
+
+
+def test_slices_that_are_assumed_to_fit() -> None:
+    """They give the same numbers, and gradients."""
+    found = outputs(
+        program(
+            "model M {\n  input x: f32[T, 4]\n  assume T >= 3\n  part = x[1:3, 2:]\n"
+            "  output part: f32[2, 2] = part\n  output g = grad(sum(part ** 2), wrt=x)\n}\n"
+        ),
+        x=normal(5, 4),
+    )
+    expected = np.zeros((5, 4))
+    expected[1:3, 2:] = 2 * normal(5, 4)[1:3, 2:]
+    np.testing.assert_allclose(found["part"], normal(5, 4)[1:3, 2:])
+    np.testing.assert_allclose(found["g"], expected)

@@ -23,6 +23,7 @@ from dlc.ir.polynomial import (
     floor_div,
     name,
     product,
+    sole_atom,
     terms_of,
 )
 
@@ -42,12 +43,14 @@ __all__ = [
     "divisible",
     "equal",
     "evaluate",
+    "extremum_in",
     "floor_div",
     "maximum",
     "minimum",
     "name",
     "names",
     "product",
+    "sole_atom",
     "solve",
     "substitute",
 ]
@@ -65,6 +68,18 @@ def _atom_names(atom: Atom) -> frozenset[str]:
         return frozenset([atom.text])
     inner = atom.among if isinstance(atom, Extremum) else (atom.numerator, atom.denominator)
     return frozenset().union(*(names(d) for d in inner))
+
+
+def extremum_in(dim: Dim) -> Extremum | None:
+    """A least or greatest size that a dim is made of, with no other in it; None if there is none."""
+    for monomial, _ in terms_of(dim):
+        for atom, _ in monomial:
+            parts = (atom.numerator, atom.denominator) if isinstance(atom, FloorDiv) else ()
+            own = atom if isinstance(atom, Extremum) else None
+            found = next((e for e in map(extremum_in, own.among if own else parts) if e is not None), own)
+            if found is not None:
+                return found
+    return None
 
 
 def evaluate(dim: Dim, sizes: Mapping[str, int]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dlc.ir.build import Builder
-from dlc.ir.dim import Answer, Dim, equal
+from dlc.ir.dim import Answer, Dim, equal, extremum_in
 from dlc.ir.graph import Node, Value
 from dlc.ir.op import Problem
 from dlc.ir.types import DType, TensorType
@@ -33,7 +33,20 @@ def need_equal(what: str, a: Dim, b: Dim, at: Sequence[str] = ()) -> None:
     if answer is Answer.NO:
         raise Problem(f"{what} differ", expected=str(a), found=str(b), at=at, code="E0230")
     raise Problem(f"{what} cannot be proved equal", expected=str(a), found=str(b), at=at, code="E0231",
-                  hint=f"if they are always equal, say so: `assume {a} == {b}`")
+                  hint=way_out(a, b))
+
+
+def way_out(a: Dim, b: Dim) -> str:
+    """What to write where two sizes cannot be proved equal: that they are, or which of two in them is the smaller."""
+    unclear = extremum_in(a) or extremum_in(b)
+    if unclear is None or len(unclear.among) != 2:
+        return f"if they are always equal, say so: `assume {a} == {b}`"
+    one, other = unclear.among
+    if one in (a, b) or (isinstance(one, int) and other not in (a, b)):
+        one, other = other, one
+    more, less = (one, other) if unclear.kind == "min" or isinstance(other, int) else (other, one)
+    said = f"{less} <= {more}" if isinstance(more, int) else f"{more} >= {less}"
+    return f"say which is the smaller one: `assume {said}`"
 
 
 def same_dtype(**types: TensorType) -> None:
@@ -69,7 +82,7 @@ def _need_shapes(a: TensorType, b: TensorType, left: Dim, right: Dim, axis: int,
     raise Problem(
         f"shapes {_shape(a)} and {_shape(b)} {'differ' if known else 'cannot be proved equal'} on axis {axis}",
         expected=str(a), found=str(b), at=at, code="E0230" if known else "E0231",
-        hint=None if known else f"if they are always equal, say so: `assume {left} == {right}`")
+        hint=None if known else way_out(left, right))
 
 
 def _shape(t: TensorType) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from dlc.diagnostics import Collector, Diagnostic, Label, Span
-from dlc.ir.dim import Dim
+from dlc.ir.dim import Answer, Dim, Extremum, at_most, sole_atom
 from dlc.ir.dim import name as named_size
 from dlc.ir.graph import Assumption, Graph, Input, Value
 from dlc.language import ast
@@ -110,6 +110,19 @@ class Session:
 
     def _learn(self, assumption: Assumption) -> None:
         self.facts.setdefault(assumption.left - assumption.right, set()).add(assumption.relation)
+        for one, other in ((assumption.left, assumption.right), (assumption.right, assumption.left)):
+            atom = sole_atom(one)
+            if assumption.relation == "==" and isinstance(atom, Extremum) and other in atom.among:
+                for dim in atom.among:
+                    self.facts.setdefault(other - dim, set()).add("<=" if atom.kind == "min" else ">=")
+
+    def proves(self, low: Dim, high: Dim) -> bool:
+        """Whether low <= high, always or wherever what is assumed holds."""
+        gap = high - low
+        if at_most(0, gap) is Answer.YES:
+            return True
+        known = [d for difference, said in self.facts.items() for r in said for d in _not_negative(difference, r)]
+        return any(at_most(0, gap - difference) is Answer.YES for difference in known)
 
     def size(self, text: str) -> Dim:
         """The named size of the program, or what it was assumed to be."""
@@ -139,6 +152,18 @@ class Session:
                 f"`for`, `repeat` and functions make more than {limits.STEPS:,} rounds in all",
                 "check the counts; a run-time loop is written with `scan` or `while`",
             )
+
+
+def _not_negative(difference: Dim, relation: str) -> tuple[Dim, ...]:
+    """What is 0 or more where a difference has this relation to 0."""
+    return {
+        "==": (difference, -difference),
+        ">=": (difference,),
+        ">": (difference - 1,),
+        "<=": (-difference,),
+        "<": (-difference - 1,),
+        "!=": (),
+    }[relation]
 
 
 def overflow(span: Span | None, message: str, hint: str, code: str = "E0312") -> Overflow:

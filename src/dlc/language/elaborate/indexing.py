@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlc.diagnostics import Span
+from dlc.ir.dim import Dim, extremum_in
 from dlc.ir.graph import Value
 from dlc.language import ast
 from dlc.language.elaborate.apply import constant, named
 from dlc.language.elaborate.context import Frame, Mistake, evaluates, place_of
 from dlc.language.elaborate.sizes import not_whole
 from dlc.language.elaborate.values import POISON, Condition, Ratio, describe, is_dim
+from dlc.ops.bounds import resolve_range
 
 ALL = slice(None)
 Item = Any
@@ -167,22 +169,39 @@ def _check(item: Item, span: Span) -> None:
 
 
 def _sliced(frame: Frame, x: Value, items: Sequence[Item], span: Span) -> Value:
-    """One `slice` for all start:stop:step."""
-    axis, cuts = 0, []
+    """One `slice` for all start:stop:step; another for those that stay on their axes because it is assumed."""
+    axis = 0
+    cuts: list[tuple[int, slice]] = []
+    trusted: list[tuple[int, slice]] = []
     for item in items:
         if isinstance(item, slice) and item != ALL:
-            cuts.append((axis, item))
+            assumed = _stays_inside(frame, x.type.shape[axis], item)
+            (trusted if assumed else cuts).append((axis, item))
         axis += item is not None
-    if not cuts:
-        return x
-    result: Value = named(
-        frame,
-        "slice",
-        (x,),
-        span,
-        starts=tuple(c.start for _, c in cuts),
-        stops=tuple(c.stop for _, c in cuts),
-        steps=tuple(1 if c.step is None else c.step for _, c in cuts),
-        axes=tuple(a for a, _ in cuts),
-    )
-    return result
+    for inside, part in ((True, trusted), (False, cuts)):
+        if part:
+            x = named(
+                frame,
+                "slice",
+                (x,),
+                span,
+                starts=tuple(c.start for _, c in part),
+                stops=tuple(c.stop for _, c in part),
+                steps=tuple(1 if c.step is None else c.step for _, c in part),
+                axes=tuple(a for a, _ in part),
+                inside=inside,
+            )
+    return x
+
+
+def _stays_inside(frame: Frame, size: Dim, cut: slice) -> bool:
+    """Whether a slice forwards lies on an axis of this size, which an assumption says and nothing else does."""
+    if not frame.session.facts or (cut.step is not None and cut.step < 0):
+        return False
+    found = resolve_range(size, cut.start, cut.stop, 1)
+    if extremum_in(found.count) is None and extremum_in(found.start) is None:
+        return False
+    bounds = [0 if cut.start is None else cut.start, size if cut.stop is None else cut.stop]
+    start, stop = (size + b if isinstance(b, int) and b < 0 else b for b in bounds)
+    proves = frame.session.proves
+    return proves(0, start) and proves(start, stop) and proves(stop, size)

@@ -12,6 +12,7 @@ from dlc.language import ast
 from dlc.language.elaborate import habits, limits
 from dlc.language.elaborate.context import Frame, Mistake, place_of
 from dlc.language.elaborate.values import Poison, Ratio, bounded_size, describe, is_dim
+from dlc.ops.rules import way_out
 
 MISSING: Any = object()
 
@@ -253,7 +254,7 @@ def _conflict(
         span,
         expected=f"{node.span.text}" + (f" with {meaning}" if meaning != text else ""),
         found=str(value.type),
-        hint=None if never else f"if they are always equal, say so: `assume {wanted} == {size}`",
+        hint=None if never else way_out(wanted, size),
         labels=(*bound, *_declaration(node, span), *_origin(value, span)),
     )
 
