@@ -17,6 +17,8 @@ LINES = [
     f"self.blocks = nn.ModuleList([{', '.join(f'Block({n}, kernel=3)' for n in _NAMES[:6])}])",
     f"self.blocks = nn.ModuleDict({{{', '.join(f'{n!r}: Block(3)' for n in _NAMES[:7])}}})".replace("'", '"'),
     f"return outer(inner({', '.join(_NAMES[:6])}), {', '.join(_NAMES[6:9])}, text=\"a, (b\")",
+    f"return {', '.join(_NAMES[:3])}, f({', '.join(_NAMES[3:7])})",
+    f"x = f({', '.join(_NAMES[:5])}) + weight - g(bias + 1)",
     f"return first({', '.join(_NAMES[:3])}).second({', '.join(_NAMES[3:8])})",
 ]
 

@@ -146,6 +146,7 @@ class Body:
                 self._write(arguments)
                 self._now = FOREVER
                 self._returned = [self.text(v) for v in self.graph.outputs]
+                self._check_return()
                 return self.lines
             except _TooLong as wide:
                 self._nesting.kept.update(wide.values)
@@ -293,6 +294,13 @@ class Body:
             return
         if nested:
             raise _TooLong(nested if len(nested) > 2 else (long or nested)[:1])
+
+    def _check_return(self) -> None:
+        """What is returned fits into a line, or else has names."""
+        text = ", ".join(map(plain, self._returned))
+        long = [v for v in self.graph.outputs if v in self._inline and not is_cheap(v)]
+        if long and len(text) > LIMIT - len("return ") - 2 * len(INDENT):
+            raise _TooLong(long)
 
     def _comment(self, step: Step) -> str:
         """The shape, where it is not the one that came in."""

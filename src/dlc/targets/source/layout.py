@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 LIMIT = 120
@@ -13,10 +14,32 @@ def wrap(line: str, limit: int = LIMIT) -> list[str]:
     code, comment = _split_comment(line)
     if len(line) <= limit or "\n" in line:
         return [line]
+    indent, keyword, values = code.partition("return ")
+    if keyword and not indent.strip() and len(parts := list(_elements(values))) > 1:
+        return [f"{indent}return ({comment}", *(piece for p in parts for piece in wrap(f"{indent}    {p},", limit)),
+                f"{indent})"]
+    head, operands = _sum(code)
+    if len(operands) > 1:
+        indent = head[:len(head) - len(head.lstrip())]
+        return [f"{head}({comment}", *(piece for o in operands for piece in wrap(f"{indent}    {o}", limit)),
+                f"{indent})"]
     broken = _right_hand_split(code, limit)
     if broken is None:
         return [line]
     return [f"{broken[0]}{comment}", *broken[1:]] if comment else broken
+
+
+def _sum(line: str) -> tuple[str, list[str]]:
+    """`x = ` or `return `, and the terms of the sum that follows, each with its operator."""
+    found = re.match(r"\s*(return |[\w.]+ = )(?!\()", line)
+    if found is None:
+        return line, []
+    depth, cuts = 0, [found.end()]
+    for at, character in _code(line):
+        depth += (character in _PAIRS) - (character in _PAIRS.values())
+        if depth == 0 and at > found.end() and line[at - 1:at + 2] in (" + ", " - "):
+            cuts.append(at)
+    return found[0], [line[a:b].strip() for a, b in zip(cuts, [*cuts[1:], len(line)], strict=True)]
 
 
 def _right_hand_split(line: str, limit: int) -> list[str] | None:
