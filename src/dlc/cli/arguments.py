@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlc.diagnostics import Diagnostic, DlcError, UsageError, suggestion
+from dlc.ir.dim import names
 from dlc.ir.evaluate import SizeMismatch, bind
 from dlc.ir.graph import Program
 from dlc.ir.types import F32, TensorType
@@ -47,21 +48,28 @@ def sizes(program: Program, items: Sequence[str]) -> dict[str, int]:
     Raises UsageError for unknown names, DlcError where a shape does not fit the input.
     """
     inputs = {v.name: v for v in program.entry.inputs}
+    known = {n for v in program.entry.inputs for d in v.type.shape for n in names(d)}
     shapes: dict[str, TensorType] = {}
     found: dict[str, int] = {}
     for name, text in pairs(items, "--shape").items():
         numbers = _numbers(text, f"--shape {name}={text}")
         if name in inputs:
             shapes[name] = TensorType(F32, numbers)
-        elif len(numbers) == 1:
+        elif len(numbers) == 1 and name in known:
             found[name] = numbers[0]
         else:
-            raise UsageError(Diagnostic("E0706", f"`{program.name}` has no input `{name}`", None,
-                                        expected=", ".join(inputs), found=name, hint=suggestion(name, inputs)))
+            near = [*inputs, *sorted(known)]
+            raise UsageError(Diagnostic("E0706", f"`{program.name}` has no input or named size `{name}`", None,
+                                        expected=", ".join(near), found=name, hint=suggestion(name, near)))
     try:
-        return found | bind([inputs[n] for n in shapes], shapes)
+        bound = bind([inputs[n] for n in shapes], shapes)
     except SizeMismatch as error:
         raise DlcError(Diagnostic("E0502", str(error), None)) from error
+    for name, size in found.items():
+        if bound.setdefault(name, size) != size:
+            raise UsageError(Diagnostic("E0502", f"`--shape` gives `{name}` twice", None, expected=str(bound[name]),
+                                        found=str(size)))
+    return bound
 
 
 def _numbers(text: str, where: str) -> tuple[int, ...]:

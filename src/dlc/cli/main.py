@@ -24,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in tokens
     tokens = [t for t in tokens if t != "--debug"]
+    if "-" in tokens and "--" not in tokens:
+        tokens.insert(tokens.index("-"), "--")  # a lone dash is standard input, not an option
     if not debug:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up log is not for stderr
     try:
@@ -40,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
+    except (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        complain([Diagnostic("E0714", f"`{error.filename}`: {error.strerror}", None,
+                             hint="look at the paths that the command names")], as_json="--json" in tokens)
+        return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -23,7 +23,7 @@ def run_command(spec: str, input: list[str], *, output: Path | None, device: str
     from dlc.runtime.files import read_inputs, summary_lines, write_outputs
     model = loaded(spec, set, seed)
     if plan:
-        return _plan(model, shape, json)
+        return _plan(model, input, shape, json)
     with show.progress(f"running {spec}"):
         arrays = read_inputs(model.program, pairs(input, "--input"))
         ran = run_model(model, arrays, engine=engine, device=device, threads=threads)
@@ -43,10 +43,17 @@ def run_command(spec: str, input: list[str], *, output: Path | None, device: str
     return 0
 
 
-def _plan(model: Model, shape: list[str], json: bool) -> int:
+def _plan(model: Model, input: list[str], shape: list[str], json: bool) -> int:
+    """The plan for the sizes of the inputs, of `--shape`, or small ones that fit."""
+    from dlc.ir.evaluate import bind
     from dlc.journeys.samples import sample_sizes
+    from dlc.runtime.files import read_inputs
     from dlc.runtime.plan import plan_program
-    bound = sample_sizes(model.program, sizes(model.program, shape))
+    given = sizes(model.program, shape)
+    if input:
+        arrays = read_inputs(model.program, pairs(input, "--input"))
+        given |= bind([v for v in model.program.entry.inputs if v.name in arrays], arrays)
+    bound = sample_sizes(model.program, given)
     plan = plan_program(model.program, bound)
     if json:
         show.print_json({"sizes": bound, **plan.as_json()})

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlc.diagnostics import Diagnostic, UsageError
+from dlc import language
+from dlc.diagnostics import Diagnostic, DlcError, Source, UsageError
+from dlc.ir.compare import difference
 from dlc.ir.op import Problem
 from dlc.ir.text import print_program
 from dlc.ir.types import Array
@@ -40,6 +42,7 @@ def compile_model(model: Model, to: str, output: Path, *, io_layout: str = "keep
     """
     target, options = find_target(to), Options(io_layout=io_layout)
     _check_suffix(target, output)
+    _check_source(model, output)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as temporary:
         made = Path(temporary) / output.name
@@ -47,12 +50,35 @@ def compile_model(model: Model, to: str, output: Path, *, io_layout: str = "keep
             made.mkdir()
         notes = target.write(model.program, model.weights, made, options=options)
         agreements = _verified(model, target, made, sizes or {}) if verify else []
+        notes = [*notes, *_replaced(made, output)]
         files = publish(made, output)
     return Compiled(output, tuple(files), tuple(notes), tuple(agreements))
 
 
+def _check_source(model: Model, output: Path) -> None:
+    """The file that a model was read from is never overwritten."""
+    if output.exists() and output.resolve() == model.path.resolve():
+        raise UsageError(Diagnostic("E0713", f"`{output}` is the model itself", None, expected="another path",
+                                    hint="the result would take its place, without its comments and hyper-parameters"))
+
+
+def _replaced(made: Path, output: Path) -> list[str]:
+    """A sentence for source in the folder that was there before and reads otherwise."""
+    old, new = output / "model.py", made / "model.py"
+    if not new.is_file() or not old.is_file() or old.read_bytes() == new.read_bytes():
+        return []
+    kept = output / "model.py.old"
+    os.replace(old, kept)
+    return [f"the model.py that was there, and read otherwise, is now {kept.name}"]
+
+
 def to_text(model: Model, output: Path) -> Compiled:
-    """Write a model as `.dl` source with its weights beside it."""
+    """Write a model as `.dl` source with its weights beside it; the text is read back and must be the same graph."""
+    _check_source(model, output)
+    text = print_program(model.program)
+    found = difference(model.program, language.load(Source(output.name, text)))
+    if found is not None:
+        raise DlcError(Diagnostic("E0611", f"the written text reads as another model: {found}", None))
     output.parent.mkdir(parents=True, exist_ok=True)
     weights = output.with_suffix(".safetensors")
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as temporary:
@@ -62,7 +88,8 @@ def to_text(model: Model, output: Path) -> Compiled:
         write_tensors(folder / weights.name, types, model.weights)
         for name in (weights.name, output.name):
             os.replace(folder / name, output.parent / name)
-    return Compiled(output, (output.name, weights.name), (), ())
+    notes = ["the `train` sections are not in the text"] if model.program.recipes else []
+    return Compiled(output, (output.name, weights.name), tuple(notes), ())
 
 
 def _check_suffix(target: Target, output: Path) -> None:

@@ -106,15 +106,21 @@ def _graph_macs(graph: Graph) -> Dim:
 def node_macs(node: Node) -> Dim:
     """Multiply-accumulates of a node: its operation's own figure, or the sum over its definition.
 
-    Of `cond` the dearer branch counts in full; loops whose number of steps is unknown count one step.
+    Of a `cond` both branches count; a `while` counts one step.
     """
     if isinstance(node, Call):
         return _graph_macs(node.block)
     assert isinstance(node, Apply)
     if inner := regions(node):
-        return sum((_graph_macs(region) for region in inner), start=0)
+        return _steps(node) * sum((_graph_macs(region) for region in inner), start=0)
     types = tuple(None if v is None else v.type for v in node.operands)
     return op_macs(node.op, types, tuple(node.attributes.items()))
+
+
+def _steps(node: Apply) -> Dim:
+    """How often the regions of a node run, where that is known: the length of what a `scan` walks along."""
+    sequence = node.operands[node.attributes["states"]] if node.op.name == "scan" else None
+    return 1 if sequence is None else sequence.type.shape[node.attributes["axis"]]
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dlc.diagnostics import Diagnostic, DlcError
 from dlc.ir.types import Array
 from dlc.journeys.models import Model
 from dlc.runtime.executor import Executor, executor
@@ -20,6 +21,15 @@ class Ran:
 
 def run_model(model: Model, inputs: Mapping[str, Array], *, engine: str = "auto", device: str = "cpu",
               threads: int | None = None) -> Ran:
-    """Run a model once. Raises DlcError for inputs that do not fit and engines that are not there."""
+    """Run a model once.
+
+    Raises DlcError for inputs that do not fit, engines that are not there, and numbers that an operation refuses
+    (an index outside its table, an empty sequence).
+    """
     ready = executor(model.program, model.weights, engine=engine, device=device, threads=threads)
-    return Ran(ready(**inputs), ready)
+    try:
+        return Ran(ready(**inputs), ready)
+    except (IndexError, ValueError, RuntimeError, ArithmeticError) as error:
+        raise DlcError(Diagnostic("E0531", f"`{model.program.name}` cannot be run on these inputs: {error}", None,
+                                  hint="look for indices outside their table (`embedding`, `gather`) and for axes of "
+                                       "size 0")) from error

@@ -34,6 +34,7 @@ def _write(*arguments: Any, **options: Any) -> list[str]:
 
 
 def _execute(program: Program, where: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    _table()
     outputs: dict[str, Array] = import_module(f"{__name__}.execution").execute(program, where, inputs)
     return outputs
 
