@@ -29,6 +29,8 @@ class Style:
     the parameters of `__init__`, such as `**kwargs`. footer: source after the classes, given the name of the model's.
     entry_base: the base class of the model itself, where it is another one. decorator: the line before every class.
     explicit: every class has an `__init__`, also one without members. methods: lines at the end of every class.
+    layers_in_regions: layers inside a `cond` or a loop are members; otherwise they are written as functions of weights
+    that exist before.
     """
 
     base: str
@@ -40,18 +42,21 @@ class Style:
     entry_base: str = ""
     decorator: str = ""
     explicit: bool = False
+    layers_in_regions: bool = False
     methods: tuple[str, ...] = ()
 
 
 def write_source(program: Program, dialect: Dialect, style: Style) -> str:
     """The text of model.py. The blocks of the program are changed (see `reconcile`): give a copy."""
     def kinds(trial: Program) -> dict[Graph, object]:
-        uncapture(trial)
+        if style.layers_in_regions:
+            uncapture(trial)
         found, numbers = _classes(trial, dialect, style)
         return {g: (found.of[i][0].name, tuple(s.text for s in found.of[i][1])) for g, i in numbers.items()}
 
     separate(program, kinds)
-    uncapture(program)
+    if style.layers_in_regions:
+        uncapture(program)
     classes, index = _classes(program, dialect, style)
     settled = classes.settle()
     entry = classes.of[index[program.entry]][0]

@@ -85,7 +85,8 @@ def _has_channels_last(program: Program) -> bool:
 def source(program: Program, *, has_weights: bool) -> str:
     """The text of model.py for a program of which every operation is kept."""
     footer = _FOOTER if has_weights else _EMPTY
-    style = Style("nn.Module", "forward", _IMPORTS, lambda name: footer.format(name=name))
+    style = Style("nn.Module", "forward", _IMPORTS, lambda name: footer.format(name=name),
+                  layers_in_regions=True)
     return write_source(program, TorchDialect(), style)
 
 
