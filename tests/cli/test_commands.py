@@ -191,3 +191,51 @@ def test_help_needs_no_framework() -> None:
     example = Path(__file__).parents[2] / "examples" / "mnist.dl"
     done = subprocess.run([sys.executable, "-c", code, str(example)], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_model_never_overwrites_itself(add: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Compiling to the path of the source is refused, and the source stays."""
+    assert main(["compile", str(add), "--to", "dl", "-o", str(add)]) == 2
+    assert "E0713" in capsys.readouterr().err
+    assert add.read_text() == ADD
+
+
+def test_an_edited_model_py_is_kept(add: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model.py that reads otherwise is put aside, with a note, when the folder is written again."""
+    out = tmp_path / "out"
+    assert main(["compile", str(add), "--to", "torch", "-o", str(out)]) == 0
+    (out / "model.py").write_text("# mine\n")
+    assert main(["compile", str(add), "--to", "torch", "-o", str(out)]) == 0
+    assert (out / "model.py.old").read_text() == "# mine\n"
+    assert "model.py.old" in capsys.readouterr().out
+
+
+def test_the_plan_follows_the_inputs(add: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--plan` with inputs plans for their sizes."""
+    assert main(["run", str(add), "--plan", "--input", "a=[1, 2, 3]"]) == 0
+    assert "sizes: N=3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("engine", ["reference", "torch", "onnxruntime"])
+def test_an_index_outside_its_table_is_no_bug(tmp_path: Path, engine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A value that an operation refuses is a finding about the inputs, on every engine."""
+    path = tmp_path / "m.dl"
+    path.write_text("dl 1\nmodel M {\n  input words: i64[N]\n"
+                    "  output y: f32[N, 2] = words |> embedding(5, 2) @e\n}\n")
+    assert main(["run", str(path), "--input", "words=[999]", "--engine", engine]) == 1
+    assert "error[E053" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--shape", "foo=2"], ["--shape", "a=4", "N=5"]])
+def test_shapes_that_mean_nothing(add: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Unknown names and contradictions in `--shape` are refused."""
+    assert main(["summary", str(add), *arguments]) == 2
+    assert "E0502" in capsys.readouterr().err or "foo" in arguments[1]
+
+
+def test_standard_input_is_formatted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`dlc fmt -` reads standard input and prints the formatted text."""
+    import io
+    monkeypatch.setattr("sys.stdin", io.StringIO(ADD.replace("  input a", "   input  a")))
+    assert main(["fmt", "-"]) == 0
+    assert capsys.readouterr().out == ADD
