@@ -199,3 +199,14 @@ def test_slices_that_are_assumed_to_fit() -> None:
     expected[1:3, 2:] = 2 * normal(5, 4)[1:3, 2:]
     np.testing.assert_allclose(found["part"], normal(5, 4)[1:3, 2:])
     np.testing.assert_allclose(found["g"], expected)
+
+
+def test_a_size_where_a_tensor_is_meant() -> None:
+    """Outputs, results and bodies take sizes as they take numbers: as scalars of i64."""
+    text = (
+        "fn area(x: f32[H, W]) -> i64 {\n  return H * W\n}\n"
+        "model M {\n  input x: f32[H, W]\n  output rows: i64 = 2 * H\n  output all = area(x)\n"
+        "  output longer = cond sum(x) > 0.0 {\n    H\n  } else {\n    W\n  }\n}\n"
+    )
+    found = outputs(program(text), x=np.ones((2, 3)))
+    assert [int(found[name]) for name in ("rows", "all", "longer")] == [4, 6, 2]

@@ -177,6 +177,8 @@ def _chained_comparison(report: Collector, s: Situation) -> str | None:
 def _empty_stage(report: Collector, s: Situation) -> str | None:
     if s.top() == "|>":
         hint = "a stage is an operation, a block or a layer: |> relu, |> linear(10) @fc, |> repeat 3 Block(64) @b"
+        if s.kind() == "NEWLINE":
+            hint = "a pipe that goes on in the next line has its |> there, at the start"
         return _here(report, s, "E0127", "this pipe stage is empty or no call", expected="a name", hint=hint)
     if s.kind() == "|>":
         hint = "write the tensor that goes into the pipe before the first |>"
@@ -335,6 +337,39 @@ def _one_line(report: Collector, s: Situation) -> str | None:
     return _here(report, s, "E0145", "a statement ends before this", expected="the end of the line", hint=hint)
 
 
+def _operator_after_pipe(report: Collector, s: Situation) -> str | None:
+    """`x |> f + 1`: a pipe binds last, so nothing can be done with its result without brackets."""
+    if s.kind() not in _OPERATORS - {"not"} or "|>" not in s.accepted:
+        return None
+    depth, place = 0, s.at - 1
+    while place >= 0 and depth >= 0 and not (depth == 0 and s.tokens[place][0] in ("|>", "NEWLINE")):
+        depth += (s.tokens[place][0] in (")", "]", "}")) - (s.tokens[place][0] in ("(", "[", "{"))
+        place -= 1
+    if place < 0 or s.tokens[place][0] != "|>":
+        return None
+    hint = f"put the pipe in brackets: (x |> f) {s.text()} ..."
+    return _here(report, s, "E0150", f"`{s.text()}` can't follow a pipe", expected=_expected(s), hint=hint)
+
+
+def _round_type(report: Collector, s: Situation) -> str | None:
+    """`f32(N, 4)`."""
+    if s.kind() != "(" or s.kind(-1) != "NAME" or s.kind(-2) not in (":", "->"):
+        return None
+    hint = f"write {s.text(-1)}[...]"
+    return _here(report, s, "E0150", "the sizes of a type stand in square brackets", expected="`[`", hint=hint)
+
+
+def _question(report: Collector, s: Situation) -> str | None:
+    """`f32[?, 4]`, `c ? a : b`."""
+    if s.kind() != "?":
+        return None
+    if s.within("[", "(", "{") == "[":
+        hint = "a size that is not known yet gets a name: f32[N, 4]"
+    else:
+        hint = "write if c { a } else { b }, or where(c, a, b) for tensors"
+    return _here(report, s, "E0150", "`?` can't stand here", expected=_expected(s), hint=hint)
+
+
 def _anything(report: Collector, s: Situation) -> str | None:
     message = "this can't stand here" if s.kind() != "$END" else "the file ends too early"
     hint = _FORMS.get(s.within("{", *ITEMS))
@@ -348,6 +383,9 @@ _KNOWN: tuple[Rule, ...] = (
     _equals_in_condition,
     _chained_comparison,
     _label_without_name,
+    _operator_after_pipe,
+    _round_type,
+    _question,
     _empty_stage,
     _misplaced,
     _unknown_item,

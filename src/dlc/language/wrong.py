@@ -164,7 +164,10 @@ def semicolon(report: Collector, source: Source, at: int) -> str:
 
 def python_word(report: Collector, source: Source, word: str, at: int) -> str:
     right = {"True": "true", "False": "false", "None": "none"}[word]
-    complain(report, source, "E0115", f"`{word}` is Python", at, at + len(word), hint=f"write `{right}`")
+    hint = f"write `{right}`"
+    if word == "None":
+        hint += "; a size that is not known yet gets a name: `f32[N, 4]`"
+    complain(report, source, "E0115", f"`{word}` is Python", at, at + len(word), hint=hint)
     return right
 
 

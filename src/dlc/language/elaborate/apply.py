@@ -167,7 +167,8 @@ def complaint(
         labels.extend(place_of(value, shown, main))
     hint = problem.hint
     message, found = problem.message, problem.found
-    if wording is not None:
+    wording = {**_numbered(operation, operands), **(wording or {})}
+    if wording:
         message, hint = reworded(message, wording) or message, reworded(hint, wording)
     if problem.code == "E0213" and problem.at and problem.at[0] in attributes:
         found = spelled(attributes[problem.at[0]])
@@ -194,6 +195,14 @@ def operand_names(operation: Op, operands: Sequence[Value | None]) -> dict[str, 
             declared = declared_operand(operation, position)
             found[f"{declared.name}{position}" if declared.variadic else declared.name] = value
     return found
+
+
+def _numbered(operation: Op, operands: Sequence[Value | None]) -> dict[str, str]:
+    """What the tensors of a variadic operand are called where they were made, by their numbers."""
+    if not operation.variadic:
+        return {}
+    known = operand_names(operation, operands)
+    return {n: v.name for n, v in known.items() if n[-1].isdigit() and v.name and not isinstance(v, Weight)}
 
 
 def argument_hint(operation: Op, name: str, known: Sequence[str]) -> str | None:

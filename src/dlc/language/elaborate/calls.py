@@ -260,7 +260,9 @@ def _check_tensors(
                 span,
                 expected=f"{name}: {operation.operands[at].dtypes.text}",
                 found="nothing",
-                hint=f"give it what it works on: `x |> {layers.call_text(span)}`",
+                hint=f"give it what it works on: `x |> {layers.call_text(span)}`"
+                if name == shape.tensors[0]
+                else f"write `{name}=...`",
             )
     for name, value in tied.items():
         if value is not None and not isinstance(value, Value):

@@ -41,7 +41,7 @@ class Region:
         for value, node in zip(values, nodes, strict=True):
             if value is POISON:
                 return False
-            if is_number(value):
+            if is_number(value) or is_dim(value):
                 value = constant(self.frame, value, None, node.span)
             if not isinstance(value, Value):
                 raise Mistake(

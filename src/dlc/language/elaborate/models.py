@@ -18,7 +18,7 @@ from dlc.language.elaborate.initializers import initializer
 from dlc.language.elaborate.layers import check_spec, new_weight
 from dlc.language.elaborate.names import callee
 from dlc.language.elaborate.sizes import declared, match
-from dlc.language.elaborate.values import POISON, BlockRef, Layer, Phantom, Poison, describe, is_number
+from dlc.language.elaborate.values import POISON, BlockRef, Layer, Phantom, Poison, describe, is_dim, is_number
 
 
 def fresh(frame: Frame, name: str, span: Span, what: str) -> None:
@@ -102,7 +102,7 @@ def output_decl(frame: Frame, node: ast.OutputDecl) -> None:
             expected="a name for each output",
             labels=(Label(place, "the first one"),) if place is not None else (),
         )
-    if is_number(value):
+    if is_number(value) or is_dim(value):
         value = constant(frame, value, None, node.value.span)
     if value is not POISON and not isinstance(value, Value):
         raise Mistake(

@@ -50,6 +50,8 @@ def name_value(frame: Frame, node: ast.Name) -> Any:
 def unknown_name(frame: Frame, name: str, span: Span) -> Mistake:
     """E0200, with the nearest name that could be meant."""
     hint = suggestion(name, [*frame.names, *frame.module.items, *CONSTANTS])
+    if hint is None and len(name) > 3:
+        hint = suggestion(name, all_ops())
     if hint is None and name in habits.DTYPES:
         hint = f"the element type is called `{habits.DTYPES[name]}`"
     if hint is None and name in ("True", "False", "None", "self"):

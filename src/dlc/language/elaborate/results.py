@@ -13,7 +13,7 @@ from dlc.language.elaborate.apply import constant
 from dlc.language.elaborate.context import Frame, Mistake
 from dlc.language.elaborate.signatures import Reference, declaration
 from dlc.language.elaborate.sizes import declared, match
-from dlc.language.elaborate.values import POISON, Phantom, describe, is_number
+from dlc.language.elaborate.values import POISON, Phantom, describe, is_dim, is_number
 
 
 def run_body(inner: Frame, reference: Reference) -> tuple[list[Any], Sequence[ast.Expr]]:
@@ -65,7 +65,7 @@ def check_result(inner: Frame, wanted: ast.TypeExpr, value: Any, name: str, plac
     try:
         if kinds.is_kind(wanted):
             return value
-        if is_number(value):
+        if is_number(value) or is_dim(value):
             value = constant(inner, value, None, place)
         if not isinstance(value, Value):
             raise Mistake(

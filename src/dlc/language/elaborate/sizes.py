@@ -100,7 +100,10 @@ def checked_size(value: Any, span: Span) -> Dim:
 def impossible_size(size: int, span: Span | None) -> Mistake:
     """E0235."""
     if size < 0:
-        return Mistake("E0235", "a size cannot be negative", span, expected="a size of 0 or more", found=str(size))
+        hint = "a size that is not known yet gets a name, such as `N`" if size == -1 else None
+        return Mistake(
+            "E0235", "a size cannot be negative", span, expected="a size of 0 or more", found=str(size), hint=hint
+        )
     return Mistake(
         "E0235", "the size is too large", span, expected=f"at most 2**40 = {limits.SIZE:,}", found=f"{size:,}"
     )
