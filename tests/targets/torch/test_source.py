@@ -259,3 +259,33 @@ model M {
     assert text.count("self.twice(") == 2
     clean(tmp_path / "out" / "model.py")
     assert_agrees(model, tmp_path / "out", {"x": np.random.default_rng(0).normal(size=(3, 6)).astype(np.float32)})
+
+
+def test_native_without_weights(tmp_path: Path) -> None:
+    """Also the folder of a model without weights tells in which layout its inputs and outputs are."""
+    model = program(tmp_path, """layout NHWC
+model M {
+  input x: f32[N, H, W, 4]
+  output y = x |> max_pool(2)
+}
+""")
+    written(model, tmp_path / "out", io_layout="native")
+    assert_agrees(model, tmp_path / "out", {"x": np.random.default_rng(0).normal(size=(2, 4, 6, 4)).astype(np.float32)})
+
+
+def test_a_label_that_modules_need_themselves(tmp_path: Path) -> None:
+    """Nothing in a module can be called `training`: every such label is refused with its place."""
+    from dlc.diagnostics import Unsupported
+    model = program(tmp_path, """
+block Unit (x: f32[N, D]) -> f32[N, D] {
+  return x |> linear(D) @fc
+}
+model M {
+  input x: f32[N, 4]
+  output y: f32[N, 4] = x |> linear(4, bias=false) @training |> Unit @"units.training"
+}
+""")
+    with pytest.raises(Unsupported) as caught:
+        written(model, tmp_path / "out")
+    assert len(caught.value.diagnostics) == 2
+    assert all(d.span is not None for d in caught.value.diagnostics)

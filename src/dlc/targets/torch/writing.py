@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dlc.diagnostics import Diagnostic, Unsupported
 from dlc.ir.graph import Apply, Graph, Program, join
 from dlc.ir.graph import Call as BlockCall
 from dlc.ir.types import I64, Array, TensorType
@@ -43,7 +44,7 @@ def write(program: Program, weights: Mapping[str, Array], where: Path, *, option
     types = {path: weight.type for path, weight in ready.weights().items()}
     (where / "model.py").write_text(source(ready, has_weights=bool(types)), encoding="utf-8")
     counters = _counters(ready.entry, "")
-    if types:
+    if types or options.io_layout == "native":
         write_tensors(where / "weights.safetensors", types | dict.fromkeys(counters, TensorType(I64, ())),
                       _Both(counters, ready.values), {"format": "pt", "io_layout": options.io_layout})
     return _notes(ready)
@@ -52,6 +53,7 @@ def write(program: Program, weights: Mapping[str, Array], where: Path, *, option
 def prepare(program: Program, weights: Mapping[str, Array], options: Options) -> Program:
     """The program as it is written: channels first, and nothing in it but what PyTorch has. Raises Unsupported."""
     table = TARGET.table
+    _require_names(program)
     table.require(program)
     placed = replace(program, values=weights)
     if options.io_layout == "native" or _has_channels_last(program):
@@ -59,6 +61,18 @@ def prepare(program: Program, weights: Mapping[str, Array], options: Options) ->
     lowered = RemoveDead()(lower(placed, table.keeps))
     table.require(lowered)
     return lowered
+
+
+def _require_names(program: Program) -> None:
+    """`training` is the one name that no member of a module can have: `train()` assigns it."""
+    named = [(path.rpartition(".")[0] or path, weight.span or graph.span)
+             for graph in program.graphs() for path, weight in graph.weights.items()]
+    named += [(node.instance, node.span) for graph in program.graphs() for node in graph.walk()
+              if isinstance(node, BlockCall)]
+    found = [Diagnostic("E0601", f"torch cannot express the label `{label}`: `training` is a flag of every module", span,
+                        expected="another label") for label, span in named if "training" in label.split(".")]
+    if found:
+        raise Unsupported(*dict.fromkeys(found))
 
 
 class _Both(Mapping[str, Array]):
