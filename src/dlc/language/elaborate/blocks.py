@@ -44,6 +44,8 @@ def call_block(
             frame.complain(labels.missing(frame, reference.name, layers.call_text(span), span))
         return POISON
     found, tensors = specialise(frame, bound, span)
+    if found.weighted:
+        labels.need_owner(frame, f"`{reference.name}`", span)
     if found.weighted and path is None and layer is None:
         frame.complain(labels.missing(frame, reference.name, layers.call_text(span), span))
         return _results([Phantom(t, span=span) if t is not None else POISON for t in found.types])

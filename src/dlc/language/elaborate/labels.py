@@ -36,6 +36,19 @@ def claim(frame: Frame, path: str, span: Span) -> str:
     return path
 
 
+def need_owner(frame: Frame, what: str, span: Span) -> None:
+    """Raises E0331 for something with weights in a function, which has no place to keep them."""
+    if frame.kind == "function":
+        raise Mistake(
+            "E0331",
+            "a function has no weights",
+            span,
+            expected=f"{what} in a block or model",
+            found=f"{what} in a function",
+            hint="make it a block",
+        )
+
+
 def missing(frame: Frame, name: str, text: str, span: Span) -> Mistake:
     """E0246: an instance with weights and no label."""
     wanted, number = name.rstrip("0123456789d_").split("_")[0].lower() or name, 1

@@ -204,6 +204,7 @@ def make(
             _check_shared(layer, name, spec, span)
             result[name] = layer.weights[name]
         else:
+            labels.need_owner(frame, f"`{operation.name}`", span)
             if path is None:
                 raise labels.missing(frame, operation.name, call_text(span), span)
             result[name] = new_weight(frame, f"{path}.{name}", spec, options, name, span)

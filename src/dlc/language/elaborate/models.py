@@ -128,6 +128,7 @@ def output_decl(frame: Frame, node: ast.OutputDecl) -> None:
 def layer_decl(frame: Frame, node: ast.LayerDecl) -> None:
     """`layer name = callee(arguments)`. Raises E0202 for a callee without weights of its own."""
     fresh(frame, node.name, node.span, "the layer")
+    labels.need_owner(frame, "`layer`", node.span)
     call = node.call
     found = callee(frame, call.callee)
     if isinstance(found, tuple):
@@ -166,15 +167,7 @@ def weight_decl(frame: Frame, node: ast.ParamDecl | ast.StateDecl) -> None:
     `= zeros() @"layer1.0.gamma"` gives another path than the name, `= ones(trainable=false)` a weight that stays.
     """
     fresh(frame, node.name, node.span, "the weight")
-    if frame.kind == "function":
-        raise Mistake(
-            "E0331",
-            "a function has no weights",
-            node.span,
-            expected="`param` in a block or model",
-            found="`param` in a function",
-            hint="make it a block",
-        )
+    labels.need_owner(frame, "`param`" if isinstance(node, ast.ParamDecl) else "`state`", node.span)
     found = declared(frame, node.type)
     init, options = _weight_options(frame, node.init)
     start = Initializer("zeros") if init is None else initializer(frame, init)
