@@ -27,20 +27,3 @@ model M {
 """)
     written(of, tmp_path / "out")
     assert_agrees(of, tmp_path / "out", random_inputs(of, N=3, H=4, W=6))
-
-
-def test_optional_inputs_with_names_that_keras_fills_in(tmp_path: Path) -> None:
-    """Keras gives an argument called `mask` or `<input>_mask` a value of its own; such inputs may be left out too."""
-    of = program(tmp_path, """
-model M {
-  input x: f32[N, 4]
-  input mask: bool[N, 4] = ones
-  input x_mask: f32[N, 4] = zeros
-  input training: f32 = 2.0
-  output y: f32[N, 4] = where(mask, x * training, x_mask)
-}
-""")
-    written(of, tmp_path / "out")
-    given = random_inputs(of, N=3)
-    assert_agrees(of, tmp_path / "out", {"x": given["x"]})
-    assert_agrees(of, tmp_path / "out", given)

@@ -61,3 +61,8 @@ def test_unique_counts_up() -> None:
     """A taken name gets the first free number."""
     assert unique("x", {"x", "x2"}) == "x3"
     assert unique("y", {"x"}) == "y"
+
+
+def test_ambiguous_letters_are_no_names() -> None:
+    """Variables that look like numbers, which `ruff check` refuses, get an underscore."""
+    assert [identifier(letter) for letter in "lOIx"] == ["l_", "O_", "I_", "x"]

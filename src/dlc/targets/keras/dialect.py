@@ -30,8 +30,17 @@ steps_per_execution stop_training summary supports_jit supports_masking symbolic
 test_step to_json train_function train_on_batch train_step trainable trainable_variables trainable_weights
 variable_dtype variables weights
 """
-_LAYER_ATTRIBUTES = frozenset(_NAMES.split())
-"""Names of `keras.Model` that a member would hide."""
+_TORCH_NAMES = """
+T_destination add_module apply bfloat16 buffers call_super_init children cpu cuda double dump_patches eval extra_repr
+float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia
+named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer
+register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
+register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory
+state_dict to to_empty train training type xpu zero_grad
+"""
+_LAYER_ATTRIBUTES = frozenset([*_NAMES.split(), *_TORCH_NAMES.split()])
+"""Names of `keras.Model` that a member would hide; on the PyTorch backend it is an `nn.Module` too."""
 
 
 def attribute(name: str) -> str:

@@ -7,11 +7,12 @@ import keyword
 import re
 from collections.abc import Iterable
 
-_RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "self", "cls"})
+_RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "self", "cls", "l", "O", "I"})
 
 
 def identifier(text: str, fallback: str = "value") -> str:
-    """An ASCII identifier as near to `text` as can be; keywords, builtins and `self` get an underscore at the end."""
+    """An ASCII identifier as near to `text` as can be; keywords, builtins, `self` and what looks like a number
+    (E741 of pycodestyle) get an underscore at the end."""
     plain = re.sub(r"[^0-9A-Za-z_]+", "_", text).strip("_") or fallback
     if plain[0].isdigit():
         plain = f"{fallback}_{plain}"

@@ -69,8 +69,8 @@ def _require_names(program: Program) -> None:
              for graph in program.graphs() for path, weight in graph.weights.items()]
     named += [(node.instance, node.span) for graph in program.graphs() for node in graph.walk()
               if isinstance(node, BlockCall)]
-    found = [Diagnostic("E0601", f"torch cannot express the label `{label}`: `training` is a flag of every module", span,
-                        expected="another label") for label, span in named if "training" in label.split(".")]
+    found = [Diagnostic("E0601", f"torch cannot express the label `{label}`: `training` is a flag of every module",
+                        span, expected="another label") for label, span in named if "training" in label.split(".")]
     if found:
         raise Unsupported(*dict.fromkeys(found))
 
